@@ -1,0 +1,5270 @@
+#!/usr/bin/env -S uv run --script
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["click>=8.1.7", "pandas>=2.2.0", "rapidfuzz>=3.9.0"]
+# ///
+"""Screen export shipments: listed parties, controlled goods, embargoed or diverted destinations."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import contextlib
+import csv
+import functools
+import gzip
+import hashlib
+import http.client
+import io
+import json
+import lzma
+import math
+import multiprocessing
+import os
+import re
+import select
+import shutil
+import sqlite3
+import stat
+import sys
+import tempfile
+import time
+import unicodedata
+import urllib.error
+import urllib.request
+import zipfile
+import zlib
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import accumulate, chain, islice, zip_longest
+from multiprocessing.pool import ThreadPool
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+from urllib.parse import urlsplit
+from xml.etree import ElementTree
+
+import click
+import numpy as np
+import pandas as pd
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+VERSION = "1.0.0"
+
+# ==================================================================================================
+# 2 Vocabulary and 3 Facts
+# Takes nothing, gives the error, the records and the words that all rooms share, and the rows of
+# the fact tables. Does not know what any of them is for.
+
+TABLES = Path(__file__).resolve().parent / "lists"
+FLAG_KINDS = (
+    "party", "address", "identifier", "destination", "diversion", "surge", "goods", "description",
+    "hs-code", "unscreened",
+)  # fmt: skip
+PARTY_ROLES = (
+    "consignee", "intermediate_consignee", "end_user", "notify_party", "shipper", "forwarder",
+    "bank", "vessel",
+)  # fmt: skip
+
+
+class ScreenError(click.ClickException):
+    """What stops a run, as one sentence: file, row, column, found, expected, what to do."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ListEntry:
+    """One designation on one list, whatever the list's own layout."""
+
+    list: str  # "US-EL"; CSL `source` code, own lists' `list` column
+    entry_id: str  # "RUS2176"; unique within `list`
+    type: str  # "entity", "individual", "vessel", "aircraft" or ""
+    names: tuple[tuple[str, str], ...]  # (text as listed, kind: primary, alias, former, weak)
+    countries: tuple[str, ...] = ()  # ISO 3166 alpha-2, of addresses and nationality
+    addresses: tuple[str, ...] = ()
+    identifiers: tuple[str, ...] = ()  # "IMO 9253325", "Tax ID No. 7707083893"
+    programmes: tuple[str, ...] = ()
+    listed_on: str = ""  # ISO date
+    expires_on: str = ""  # ISO date; passed = counted, not raised
+    citation: str = ""
+    url: str = ""
+    remarks: str = ""
+    licence: str = ""  # licence requirement and policy of a BIS entry
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One reason why a row needs a person; `facts` are the contract's JSON keys of that kind."""
+
+    kind: str  # one of FLAG_KINDS
+    reason: str
+    facts: Mapping[str, Any]
+
+
+@functools.cache
+def read_table(name: str) -> list[dict[str, str]]:
+    """Rows of the fact table lists/`name`.csv; every one has its `source` and `as_of`."""
+    with open(TABLES / f"{name}.csv", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+# ==================================================================================================
+# Goods
+# Takes the text of an HS code or description cell; gives the tables it meets, the codes that cannot
+# be read, and the texts that name other goods than the code. An HS code never proves control.
+# Does not know parties, routes, files or dates.
+
+Row = Mapping[str, str]  # of a fact table
+Rows = Mapping[str, list[dict[str, str]]]
+Phrase = tuple[tuple[str, bool, int], ...]  # of each word its stem, if it is whole, the gap before
+Phrases = Mapping[str, list[tuple[Phrase, Row]]]
+PhraseHit = tuple[int, int, Row]  # where a phrase starts and ends, and the row that has it
+HIGH_PRIORITY = "Common High Priority List"  # lists/goods.csv `table`
+ANY_DESTINATION = "*"  # meets also the rules that only some destinations make apply
+CAUTION = "an HS code never proves control: check the parameters"
+HS_LABEL = re.compile(
+    r"(?:(?:hs|hts|htsus|hsn|taric|cn|kn|ncm|zolltarifnummer|g[tT][iİ]p|тн|вэд|тнвэд|еаэс|"
+    r"schedule b|tariff|customs|code|код|no|nr|№)[\s.:#№-]*)+(?=\d)",
+    re.IGNORECASE,
+)
+SEVERAL_CODES = ((r"[;|\n&]", 2), (r"[,/]|\band\b|\s-\s", 4), (r"\s+|[-–]", 6))  # digits in each
+LONGEST_TEXT = 400  # nobody describes goods past it; bounds the time a hostile cell can take
+GAP_WORDS = 3  # `~`: "tantalum chip SMD capacitors" has 2; at 5 two goods of one list get joined
+NEAR_WORDS = 2  # "bearing mounting grease", "for the oscilloscope"; at 3 it reaches other goods
+
+
+@dataclass(frozen=True, slots=True)
+class HsCode:
+    """One code as read: what to look up, what was repaired or is wrong, and whether it stands."""
+
+    digits: str  # "854231"
+    note: str  # "lost leading zero restored"; "" for a code written as it should be
+    sound: bool  # False: a person must look; `digits` are looked up all the same
+
+
+def build_goods(rules: Iterable[Row], editions: Sequence[Row]) -> Rows:
+    """Rows of `rules` by the digits that meet them, with the one prefix met as `rule` and `how`:
+    "" as it stands, "older" by a code of `editions`, "short" by digits that only begin it."""
+    older = [(row, code) for row in editions for code in row["newer_codes"].split("|")]
+    index: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for row in rules:
+        for prefix in row["prefix"].split("|"):
+            met = {**row, "rule": prefix, "how": "", "note": ""}
+            index[prefix].append(met)
+            for old, code in older:
+                if code.startswith(prefix) and not old["older_code"].startswith(prefix):
+                    said = {"how": "older", "edition": old["edition"], "note": old["note"]}
+                    index[old["older_code"]].append({**met, **said})
+            for length in range(2, len(prefix)):
+                index[prefix[:length]].append({**met, "how": "short"})
+    return dict(index)
+
+
+@functools.cache
+def read_goods() -> Rows:
+    """The index of lists/goods.csv and lists/hs_editions.csv."""
+    return build_goods(read_table("goods"), read_table("hs_editions"))
+
+
+@functools.cache
+def read_last_headings() -> Mapping[str, str]:
+    """The last heading of each chapter, "85" → "8549"; 77 is reserved, 98 and 99 are national."""
+    return {row["chapter"]: row["last_heading"] for row in read_table("hs_chapters")}
+
+
+def _heading_exists(digits: str) -> bool:
+    last = read_last_headings().get(digits[:2], "")
+    return bool(last) and (len(digits) < 4 or digits[:2] + "00" < digits[:4] <= last)
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def parse_hs_code(text: str) -> HsCode:
+    """The HS code that `text` holds; `digits` is what can be looked up even where it is not sound.
+
+    >>> parse_hs_code("8,54231E+05").digits, parse_hs_code("HTS: 8542.31.0001").digits
+    ('854231', '8542310001')
+    >>> parse_hs_code("1069000").note, parse_hs_code("8542.3X").sound
+    ('lost leading zero restored', False)
+    """
+    plain = unicodedata.normalize("NFKC", text[:LONGEST_TEXT])
+    plain = HS_LABEL.sub("", plain.strip(" \t\r\n'\"`’‘“”=./,_-\u200b\ufeff"), count=1)
+    runs = re.findall(r"\d[\d.\s-]*", plain)
+    if not runs:
+        return HsCode("", "no digits", False)
+    if rounded := re.fullmatch(r"\d(?:[.,](\d+))?e\+?\d{1,2}", plain, re.IGNORECASE):
+        digits, kept = f"{Decimal(plain.replace(',', '.')):f}", len(rounded[1] or "") + 1
+        if kept >= 6 or 4 <= kept <= len(digits) <= 6:
+            return _check_digits(digits, "scientific notation written out")
+        return HsCode(digits[:kept], "rounded by a spreadsheet: the rest is lost", False)
+    found = re.fullmatch(r"(.*?\d)(\s*[-–,:]?\s+[^\W\d]{2}.*|\s*[(\[].*)?", plain, re.DOTALL)
+    if found is None or re.search(r"[^\d.,\s/_-]", found[1]):
+        return HsCode(re.sub(r"\D", "", runs[0]), "letters or signs in the code", False)
+    digits = re.sub(r"\D", "", found[1])
+    if re.fullmatch(r"\d{4,}\.0|\d{5,}\.0+", found[1]):
+        return _check_digits(found[1].partition(".")[0], "float tail dropped")
+    # 8541.10 read as a number is 8541.1; 8542.3 though begins four lines, so nothing is certain.
+    lines = {row["rule"][:6] for row in read_goods().get(digits, ())}
+    if re.fullmatch(r"\d{4}[.,][1-9]", found[1]) and lines <= {digits + "0"}:
+        return _check_digits(digits + "0", "lost trailing zero restored")
+    return _check_digits(digits, "words beside the code left out" if found[2] else "")
+
+
+def _check_digits(digits: str, note: str) -> HsCode:
+    bare, odd = digits.lstrip("0"), len(digits) % 2
+    stands, padded = _heading_exists(digits), odd and _heading_exists("0" + digits)
+    if len(digits) > 12 or len(digits) in (1, 3):
+        return HsCode(digits, f"{len(digits)} digits where 2 to 12 were expected", False)
+    if not stands and len(bare) >= 4 and bare != digits:
+        return _check_digits(bare, "extra leading zero dropped")
+    if padded and stands:  # 9011100 is coffee, 0901.11, or a microscope, 9011.10
+        return HsCode(digits, f"a digit was lost: 0{digits} or {digits[:6]}", False)
+    if padded:
+        return HsCode("0" + digits, "lost leading zero restored", True)
+    if not stands:
+        return HsCode(digits, f"the Harmonized System has no heading {digits[:4]}", False)
+    if odd:
+        return HsCode(digits, "a digit was lost or added", len(digits) > 6)
+    return HsCode(digits, note, True)
+
+
+def parse_hs_cell(text: str) -> tuple[HsCode, ...]:
+    """The distinct codes of a cell, where it holds several; always at least one.
+
+    >>> [code.digits for code in parse_hs_cell("8542.31; 8541.10")]
+    ['854231', '854110']
+    >>> [code.digits for code in parse_hs_cell("8542,31")]
+    ['854231']
+    """
+    for separator, least in SEVERAL_CODES:
+        parts = [part for part in re.split(separator, text) if part.strip()]
+        if len(parts) > 1 and all(sum(map(str.isdigit, part)) >= least for part in parts):
+            return tuple(dict.fromkeys(code for part in parts for code in parse_hs_cell(part)))
+    return (parse_hs_code(text),)
+
+
+def find_hs_code_flag(text: str) -> Flag | None:
+    """The `hs-code` flag of a cell with a code that cannot be vouched for, else None.
+
+    >>> find_hs_code_flag("8542.31") is None, find_hs_code_flag("7701.10") is None
+    (True, False)
+    """
+    for code in parse_hs_cell(text):
+        if not code.sound:
+            reason = f'HS code "{text}": {code.note}; look by hand which goods these are'
+            return Flag("hs-code", reason, {"hs_code": code.digits, "found": text})
+    return None
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def find_goods(digits: str, destination: str) -> tuple[Flag, ...]:
+    """One `goods` flag for each table that `digits` meet on the way to `destination` (ISO alpha-2),
+    high priority first; in a table the longest prefix decides.
+
+    >>> [flag.facts["tier"] for flag in find_goods("85423100", "DE")][0], find_goods("610910", "DE")
+    ('1', ())
+    """
+    met: dict[str, list[Row]] = {}
+    for length in range(2, len(digits) + 1):
+        longer: dict[str, list[Row]] = defaultdict(list)
+        for row in read_goods().get(digits[:length], ()):
+            named = (row["destinations"] or destination).split("|")
+            whole = row["how"] != "short" or length == len(digits)
+            if whole and destination in (ANY_DESTINATION, *named):
+                longer[row["table"]].append(row)
+        for table, rows in longer.items():
+            sure = [row for row in rows if row["how"] != "short"]
+            met[table] = sure or met.get(table) or rows
+    flags = [_goods_flag(digits, rows) for rows in met.values() if rows[0]["effect"] == "include"]
+    return tuple(sorted(flags, key=lambda flag: flag.facts["table"] != HIGH_PRIORITY))
+
+
+def _goods_flag(digits: str, rows: Sequence[Row]) -> Flag:
+    first, short = rows[0], rows[0]["how"] == "short"
+    tier = min(row["tier"] for row in rows)
+    europe = "; ".join(dict.fromkeys(row["eu_controls"] for row in rows if row["eu_controls"]))
+    states = "; ".join(dict.fromkeys(row["us_controls"] for row in rows if row["us_controls"]))
+    named = filter(None, (europe and f"EU {europe}", states and f"U.S. {states}"))
+    controls = "" if short else " / ".join(named)
+    where = first["table"] + (f", tier {tier}" if tier else "")
+    said = {
+        "": f"HS {digits} ({first['description']}): {where}",
+        "older": f"HS {digits} is of {first['edition']}, now {first['rule']}"
+        f" ({first['description']}): {where}; weaker, the older code is broader: {first['note']}",
+        "short": f"HS {digits} is too short to decide: under it are {len(rows)} lines, such as"
+        f" {first['rule']} ({first['description']}), of the {where}",
+    }[first["how"]]
+    reason = "; ".join(filter(None, (said, controls, "" if short else first["condition"])))
+    facts = {"hs_code": digits, "rule": digits if short else first["rule"], "table": first["table"]}
+    facts |= {"tier": tier, "controls": controls, "edition": first["edition"]}
+    return Flag("goods", f"{reason} ({first['source']}, {first['as_of']}); {CAUTION}", facts)
+
+
+def tier_of(digits: str) -> str:
+    """The Common High Priority tier of `digits`, "" for none; of a short code its strictest line's.
+
+    >>> tier_of("848210"), tier_of("8482"), tier_of("848240")
+    ('3.B', '3.B', '')
+    """
+    tiers = [flag.facts["tier"] for flag in find_goods(digits, "") if flag.facts["tier"]]
+    return str(tiers[0]) if tiers else ""
+
+
+def fold_phrase(text: str) -> str:
+    """`text` without case and accents, dotless i as i: how phrases of tables are compared.
+
+    >>> fold_phrase("Bilyalı RULMAN")
+    'bilyali rulman'
+    """
+    if text.isascii():
+        return text.lower()
+    marked = unicodedata.normalize("NFKD", text.casefold()).replace("ı", "i")
+    return "".join(char for char in marked if not unicodedata.combining(char))
+
+
+def build_phrases(rows: Iterable[Row]) -> Phrases:
+    """The phrases of each row's `pattern`, by the first three letters, "" for Chinese ones.
+
+    `|` parts phrases, `stem*` is any word so begun, `~` stands for up to three words: a little
+    language in place of regular expressions, so that no text can make a search slow.
+    """
+    index: dict[str, list[tuple[Phrase, Row]]] = defaultdict(list)
+    for row in rows:
+        for phrase in filter(None, fold_phrase(row["pattern"]).split("|")):
+            pieces = tuple(
+                (word.strip("~*"), not word.endswith("*"), GAP_WORDS * word.startswith("~"))
+                for word in phrase.replace("~ ", "~").split()
+            )
+            spaced = not re.search(r"[\u3040-\u9fff]", phrase)
+            index[pieces[0][0][:3] if spaced else ""].append((pieces, row))
+    return dict(index)
+
+
+def find_phrases(text: str, phrases: Phrases) -> list[PhraseHit]:
+    """Where `phrases` stand in folded `text`."""
+    spans = [found.span() for found in re.finditer(r"[^\W_\u3040-\u9fff]+", text)]
+    words = [text[start:end] for start, end in spans]
+    hits = []
+    for place, word in enumerate(words):
+        for pieces, row in phrases.get(word[:3], ()):
+            if last := _phrase_end(words, place, pieces):
+                hits.append((spans[place][0], spans[last - 1][1], row))
+    for ((phrase, _, _), *_), row in () if text.isascii() else phrases.get("", ()):
+        if (start := text.find(phrase)) >= 0:
+            hits.append((start, start + len(phrase), row))
+    return hits
+
+
+def _phrase_end(words: list[str], start: int, pieces: Phrase) -> int:
+    place = start
+    for stem, whole, gap in pieces:
+        for word in words[place : place + gap + 1]:
+            place += 1
+            if word == stem or (not whole and word.startswith(stem)):
+                break
+        else:
+            return 0
+    return place
+
+
+@functools.cache
+def read_phrases(table: str) -> Phrases:
+    """The phrases of lists/`table`.csv."""
+    return build_phrases(read_table(table))
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def find_description_flags(text: str, digits: tuple[str, ...]) -> tuple[Flag, ...]:
+    """The `description` flag of a `text` that names goods of another heading than `digits` say.
+
+    `digits` are the row's sound codes, () for none. Grade `high` raises alone; `medium` where the
+    chapter is another too, no code is declared, or a second name agrees; `low` only supports.
+
+    >>> [flag.facts["found"] for flag in find_description_flags("Ball bearings", ("870899",))]
+    ['ball bearings']
+    >>> find_description_flags("Ball bearing grease", ("340319",))
+    ()
+    """
+    folded = fold_phrase(text[:LONGEST_TEXT])
+    named = _named_goods(folded, find_phrases(folded, read_phrases("descriptions")))
+    agreed = {hit[2]["precision"] for hit in named if _expects(hit[2], digits, 6)}
+    others = [hit for hit in named if hit[2]["expected_hs"] and not _expects(hit[2], digits, 6)]
+    supported = not digits or len({row["label"] for _, _, row in others}) > 1
+    raised = [hit for hit in others if hit[2]["precision"] == "high" and "high" not in agreed]
+    if not agreed & {"high", "medium"}:
+        medium = [hit for hit in others if hit[2]["precision"] == "medium"]
+        raised += [hit for hit in medium if supported or not _expects(hit[2], digits, 2)]
+    if any(map(tier_of, digits)):  # words without goods of their own: military end use
+        homeless = [hit for hit in named if not hit[2]["expected_hs"]]
+        raised += [hit for hit in homeless if hit[2]["precision"] == "medium"]
+    return tuple(_description_flag(folded[a:b], row, digits) for a, b, row in raised[:1])
+
+
+def _expects(row: Row, digits: tuple[str, ...], length: int) -> bool:
+    expected = [one[:length] for one in row["expected_hs"].split("|") if one]
+    return any(code.startswith(one) or one.startswith(code) for code in digits for one in expected)
+
+
+def _named_goods(text: str, hits: list[PhraseHit]) -> list[PhraseHit]:
+    """`hits` that name the goods themselves: no part of another good's name, its case or use."""
+    graded: dict[str, list[PhraseHit]] = defaultdict(list)
+    for hit in hits:
+        graded[hit[2]["precision"]].append(hit)
+
+    def is_near(between: str) -> bool:
+        return not re.search(r"[,;:()]", between) and len(between.split()) < NEAR_WORDS
+
+    others = [(a, b) for a, b, _ in graded["other"] if "," not in text[a:b]]
+    return [
+        (start, end, row)
+        for start, end, row in graded["high"] + graded["medium"] + graded["low"]
+        if not any(a < end and start < b for a, b in others)
+        and not any(a >= end and is_near(text[end:a]) for a, _, _ in graded["accessory"])
+        and not any(b <= start and is_near(text[b:start]) for _, b, _ in graded["purpose"])
+    ]
+
+
+def _description_flag(words: str, row: Row, digits: tuple[str, ...]) -> Flag:
+    declared = ", ".join(digits)
+    tier = f", high-priority tier {row['tier']}" if row["tier"] else ""
+    usual = f" (HS {row['expected_hs'].replace('|', ', ')}{tier})" if row["expected_hs"] else ""
+    against = f"HS {declared} is declared" if digits else "no sound HS code is declared"
+    reason = f'the text names {row["label"]}{usual} by "{words}" while {against}'
+    said = f"{reason} ({row['source']}, {row['as_of']})"
+    return Flag("description", said, {"hs_code": declared, "found": words})
+
+
+# ==================================================================================================
+# Destinations
+# Takes a row's country, name and address cells with the goods tables they travel under; gives the
+# embargo, country-group and diversion flags, each with publication and date.
+# Does not know listed parties, HS codes or files.
+
+OF_STATES = re.compile(r"(?:the )?(?:republic|kingdom|state|federation|commonwealth) of (?:the )?")
+# US states whose letters are a country's too: "Los Angeles, CA" must not be read as Canada.
+US_STATES = "AL AR AZ CA CO DE GA ID IL IN KY LA MA MD ME MN MO MS MT NC NE PA SC SD TN VA"
+# "Lugansk str., Kyiv" is a street in Kyiv; only a street word right behind the name says so, since
+# "Lenin street Donetsk" is Donetsk.
+STREET = re.compile(
+    r"[ .]*(?:str|street|st|strasse|ave|avenue|road|rd|lane|hwy|highway|square|hotel|restaurant|"
+    r"ul|vul|ulitsa|vulytsia|cad|caddesi|sok|sokak|улица|ул|вул|вулиця|шоссе|проспект)\b"
+)
+WAY = ("destination", "transit")
+BUYERS = ("consignee", "intermediate_consignee", "end_user")  # who may send the goods on
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What one row says of its way; equal rows make equal routes, so answers can be kept."""
+
+    # (role, text), as ("destination", "KG"), ("consignee_address", ""), ("transit", "RU"):
+    # any party role stands also with _address and _country; "" is a blank cell, no pair a column
+    # that the file lacks.
+    cells: tuple[tuple[str, str], ...]
+    tables: tuple[str, ...] = ()  # goods tables that were met, as `table` of their flags
+    tier: str = ""  # strictest Common High Priority tier met
+
+
+def fold_country(text: str) -> str:
+    """`text` as names of countries are compared: folded, its words alone, & and St. written out."""
+    words = re.findall(r"\w+", fold_phrase(text).replace("&", " and "))
+    return " ".join("saint" if word == "st" else word for word in words)
+
+
+@functools.cache
+def read_country_names() -> Mapping[str, str]:
+    """ISO alpha-2 by every folded code and name of lists/countries.csv."""
+    names = {}
+    for row in read_table("countries"):
+        for name in (row["iso2"], row["iso3"], *row["names"].split("|")):
+            names[fold_country(name)] = row["iso2"]
+    return names
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def parse_country(text: str) -> str:
+    """ISO alpha-2 of the one country that `text` names in any usual way, "" where it names none.
+
+    >>> parse_country("RU - Russia"), parse_country("Кыргызстан"), parse_country("Nigeria")
+    ('RU', 'KG', 'NG')
+    >>> parse_country("Los Angeles, CA"), parse_country("Russia via Turkey")
+    ('', '')
+    """
+    names, whole = read_country_names(), fold_country(text)
+    if whole in names:
+        return names[whole]
+    parts = {part.strip() for part in re.split(r"[,;/()\[\]|:]|\s[-–—]\s", text)}
+    words = [fold_country(part) for part in parts.difference(US_STATES.split())]
+    read = {names.get(word) or names.get(OF_STATES.sub("", word), "") for word in words} - {""}
+    return read.pop() if len(read) == 1 else ""
+
+
+def find_unread_country(text: str) -> Flag | None:
+    """The `unscreened` flag of a filled destination cell that names no country, else None."""
+    if not text.strip() or parse_country(text):
+        return None
+    reason = f'destination "{text}" names no country of lists/countries.csv: its rules were not run'
+    return Flag("unscreened", reason, {"role": "destination", "found": text})
+
+
+@functools.cache
+def read_destinations() -> Mapping[str, tuple[Row, ...]]:
+    """Rows of lists/destinations.csv by ISO alpha-2."""
+    rules: dict[str, tuple[Row, ...]] = {}
+    for row in read_table("destinations"):
+        rules[row["iso2"]] = (*rules.get(row["iso2"], ()), row)
+    return rules
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def find_destination_flags(iso2: str, role: str = "destination") -> tuple[Flag, ...]:
+    """The embargo and special-control flags of country `iso2`, which `role` of the row names.
+
+    >>> [flag.facts["rule"] for flag in find_destination_flags("BY")], find_destination_flags("KG")
+    (['russia_belarus_controls'], ())
+    """
+    rows = [row for row in read_destinations().get(iso2, ()) if row["kind"] == "destination"]
+    said = role.replace("_", " ")
+    return tuple(_rules_flag([row], f"{said}: ", "") for row in rows if not row["needs"])
+
+
+def _rules_flag(rows: Sequence[Row], start: str, end: str) -> Flag:
+    why = dict.fromkeys(
+        f"{row['basis']} ({row['source']}, {row['as_of']}"
+        + (")" if row["verified"].startswith("verified") else f"; {row['verified']})")
+        + (f", {row['note']}" if row["note"] else "")
+        for row in rows
+    )
+    facts = {key: "; ".join(dict.fromkeys(row[key] for row in rows)) for key in ("rule", "table")}
+    first = rows[0]
+    reason = f"{start}{first['country']}: {'; '.join(why)}{end}"
+    return Flag(first["kind"], reason, {**facts, "country": first["iso2"]})
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def find_region_flags(text: str) -> tuple[Flag, ...]:
+    """The `destination` flags of places in address `text` under embargo: occupied regions of
+    Ukraine (EAR 746.6 has Crimea, Donetsk, Luhansk; not Kherson or Zaporizhzhia), and seats in
+    Russia or Belarus, whatever country the row says.
+
+    >>> [flag.facts["country"] for flag in find_region_flags("г. Севастополь, ул. Ленина 5")]
+    ['UA-43']
+    >>> find_region_flags("Lugansk str. 5, Kyiv")
+    ()
+    """
+    folded = fold_phrase(text)
+    hits = find_phrases(folded, read_phrases("regions"))
+    other = [(start, end) for start, end, row in hits if row["what"] == "other"]
+    flags: dict[str, Flag] = {}
+    for start, end, row in hits:
+        elsewhere = any(a < end and start < b for a, b in other)
+        if elsewhere or STREET.match(folded, end):
+            continue
+        reason = f'"{folded[start:end]}" stands in "{text}": {row["region"]}, {row["basis"]}'
+        note = f"; {row['note']}" if row["note"] else ""
+        said = f"{reason} ({row['source']}, {row['as_of']}){note}"
+        facts = {"rule": row["rule"], "country": row["code"], "table": "embargoed places"}
+        flags.setdefault(row["code"], Flag("destination", said, facts))
+    return tuple(flags.values())
+
+
+def find_route_flags(route: Route) -> tuple[Flag, ...]:
+    """The `destination` and `diversion` flags of `route`: embargoes by every country and place it
+    names, and in the company of goods country groups, transshipment points and red flags."""
+    cells = dict(route.cells)
+    iso2 = parse_country(cells.get("destination", ""))
+    found: list[Flag] = []
+    for role, text in route.cells:
+        if role in WAY or role.endswith("_country"):
+            found += find_destination_flags(parse_country(text), role)
+    for role, text in route.cells:
+        if role in WAY or role.endswith("_address"):
+            found += find_region_flags(text)
+    flags = {flag.facts["country"]: flag for flag in reversed(found)}  # once each, the first said
+    seats = [parse_country(cells.get(f"{role}_country", "")) for role in BUYERS]
+    ways = [country for country in dict.fromkeys((iso2, *seats)) if country]
+    company = _find_company(route, ways)
+    groups = [flag for country in ways for flag in _find_groups(country, company, route.tier)]
+    signs = _find_signs(cells, iso2, company) if route.tables else ()
+    return (*reversed(flags.values()), *groups, *signs)
+
+
+def _find_company(route: Route, ways: Sequence[str]) -> frozenset[str]:
+    """What `needs` of a rule may name: tables met, goods, tier, third (not all partner states)."""
+    partners = [{row["kind"] for row in read_destinations().get(way, ())} for way in ways]
+    third = not partners or not all("partner" in kinds for kinds in partners)
+    said = {"goods": bool(route.tables), "tier": bool(route.tier), "third": third}
+    return frozenset((*route.tables, *(word for word, true in said.items() if true)))
+
+
+def _find_groups(iso2: str, company: frozenset[str], tier: str) -> list[Flag]:
+    rows = read_destinations().get(iso2, ())
+    met = [row for row in rows if company.issuperset(row["needs"].split("+"))]
+    asked = "; BIS asks for a signed customer certificate (tier 1 and 2, 2023-10)"
+    end = asked if tier in ("1", "2") else ""
+    groups = [[row for row in met if row["kind"] == kind] for kind in ("destination", "diversion")]
+    said = zip(filter(None, groups), (end, ""), strict=False)  # the note once a country
+    return [_rules_flag(group, "with such goods, ", note) for group, note in said]
+
+
+def _find_signs(cells: Mapping[str, str], iso2: str, company: frozenset[str]) -> list[Flag]:
+    named: dict[str, str] = {}
+    for role, text in cells.items():
+        for _, _, row in find_phrases(fold_phrase(text), read_phrases("red_flags")):
+            if role in row["applies_to"].split("|"):
+                named.setdefault(row["id"], f'{role} "{text}"')
+    flags = []
+    for row in read_table("red_flags"):
+        shown = named.get(row["id"]) or _show_sign(row, cells, iso2)
+        if shown and company.issuperset(row["needs"].split("+")):
+            reason = f"{row['sign']}: {shown} ({row['publication']}, {row['as_of']})"
+            facts = {"rule": row["id"], "country": iso2, "table": "red flags"}
+            flags.append(Flag("diversion", reason, facts))
+    return flags
+
+
+def _show_sign(row: Row, cells: Mapping[str, str], iso2: str) -> str:
+    """What `cells` show of a red flag whose `test` is not by words, "" for nothing."""
+    role, test = row["applies_to"], row["test"]
+    country = parse_country(cells.get(role, ""))
+    if test == "blank" and not cells.get(role, "absent").strip():
+        return f"{role} is blank"
+    if test == "transit" and country != iso2 and country in row["countries"].split("|"):
+        return f"by way of {country}"
+    if test == "elsewhere" and country and iso2 and country != iso2:
+        return f"{role} is {country}, the goods go to {iso2}"
+    if test == "no-end-user" and cells.get(role, "").strip():
+        return "" if cells.get("end_user", "absent").strip() else f'{role} "{cells[role]}"'
+    return ""
+
+
+# ==================================================================================================
+# Lists: files of listed parties -> entries, and a verdict on every list. A layout is a row of
+# list_layouts.csv and is recognised by content; an official list is held to its row of sources.csv.
+# Knows nothing of matching, and downloads nothing.
+# ==================================================================================================
+MOST_FALL = 0.2  # of the last good copy: ending the SYRIA programme took 5 %, half a file must fail
+SLICE_ENTRIES = 1000  # given by hand and smaller: a sample; if higher, a cut CSL passes as one
+REMARK_CUT = 1000  # characters, where OFAC cuts even a word; the comments file goes on from there
+REMARK_NAME = re.compile(r"\b[afn]\.k\.a\. '(.+?)'(?=[;.]|$)")  # it may hold apostrophes itself
+INNER_NAME = re.compile(r"[\s,(\[]*(?:\b[af]\.k\.a\.|[(\[][af]ka\b),?\s+", re.I)
+SUCCESSORS = re.compile(r"[;,]? and (?:any|its) (?:successor|sub-unit).*", re.S)  # ISN, 2022-2025
+ISN_COMMA = re.compile(r", (?:and )?(?!(?:Ltd|LLC|Inc|Co|Corp|Limited|S\.|JSC|P\.J\.S)\b)")
+SHIP_NUMBER = re.compile(r"(?:.*\W)?IMO\W*(\d{7})(?:\D.*)?", re.I | re.S)
+DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%b-%Y")  # of publication: EU XML and UN, EU CSV, UK
+LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".xml", ".gz")  # in a folder; others are skipped aloud
+TYPES = ("entity", "individual", "vessel", "aircraft")
+FIELDS = (
+    "code", "type", "primary", "alias", "former", "weak", "countries", "addresses", "identifiers",
+    "programmes", "listed_on", "expires_on", "citation", "url", "remarks", "licence",
+)  # fmt: skip
+Draft = dict[str, list[str]]  # "id" or one of FIELDS -> an entry's texts as read, in order
+
+
+@dataclass(frozen=True, slots=True)
+class ListOptions:
+    """The day that lists are judged for, their greatest age in days, and the user's overrides."""
+
+    as_of: date
+    max_age: int | None = None  # None: the registry's for downloads, a remark for files by hand
+    admit: frozenset[str] = frozenset()  # names of lists or files
+
+
+@dataclass(frozen=True, slots=True)
+class ListReport:
+    """What one list holds and the verdict on it; the contract's keys of `lists -f jsonl`."""
+
+    list: str  # "US-CSL"; an own list's file stem
+    title: str
+    file: str  # of a set the main file
+    format: str  # "ofac csv": `layout` of list_layouts.csv
+    entries: int
+    names: int
+    weak_names: int
+    addresses: int
+    as_of: str  # ISO date of publication, else of the last download, else of the file
+    age_days: int | None
+    sha256: str  # of a set: over its files, main file first
+    status: str  # "ok", "stale" or "refused"
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListFile:
+    """A file as read and recognised; `fault` says why it is no whole list, "" when it is."""
+
+    path: Path
+    raw: bytes = b""
+    layout: Mapping[str, str] = field(default_factory=lambda: defaultdict(str))  # list_layouts.csv
+    header: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    published: str = ""
+    fault: str = ""
+
+
+@functools.lru_cache(100_000)
+def parse_date(text: str, formats: tuple[str, ...] = DATE_FORMATS) -> str:
+    """ISO date of `text` in the first format that fits, "" where none does.
+
+    >>> parse_date("08-Oct-2026"), parse_date("2026-02-27T00:00:09Z"), parse_date("dd/mm/1968")
+    ('2026-10-08', '2026-02-27', '')
+    """
+    for style in formats if text else ():
+        with contextlib.suppress(ValueError):
+            iso = text.strip()[: 10 if style[1] == "Y" else None]
+            return datetime.strptime(iso, style).date().isoformat()
+    return ""
+
+
+@functools.lru_cache(1000)
+def _find_code(source: str) -> str:
+    """The list code of a CSL `source`, like US-NS-MBS; an own list's name as it is."""
+    found = re.search(r"\(([A-Z-]+)(?: List)?\).* - ", source)
+    return f"US-{found[1]}" if found else source
+
+
+def parse_inner_names(text: str) -> list[str]:
+    """The names inside one listed name: without its successors, without and behind its a.k.a.
+
+    >>> parse_inner_names("Gor LTD (f.k.a., Gor Sales) of Ufa and any successor thereof")
+    ['Gor LTD of Ufa', 'Gor Sales']
+    >>> parse_inner_names("AKA Trading")
+    ['AKA Trading']
+    """
+    base, *inner = INNER_NAME.split(SUCCESSORS.sub("", text))
+    found = [re.fullmatch(r"([^()\[\]]*)[)\]](.*)", part, re.S) for part in inner]
+    whole = base + "".join(cut[2] for cut in found if cut)
+    parts = [cut[1] if cut else part for cut, part in zip(found, inner, strict=True)]
+    return [whole.strip(), *(name.strip(" ,") for part in parts for name in part.split(";"))]
+
+
+@functools.lru_cache(100_000)
+def parse_identifier(text: str, labels: str) -> str:
+    """A number behind one of `labels` in a remark of OFAC or a CSL `ids` item, "" for other items.
+
+    >>> parse_identifier("alt. Tax ID No. 77077 (Russia)", "Tax ID No.|Passport")
+    'Tax ID No. 77077'
+    >>> parse_identifier("RU, 77077, Tax ID No.", "Tax ID No."), parse_identifier("DOB 1966", "ID")
+    ('Tax ID No. 77077', '')
+    """
+    if "IMO" in text and (ship := SHIP_NUMBER.fullmatch(text)):
+        return f"IMO {ship[1]}"
+    if found := re.match(
+        rf"(?:alt\. )?({labels}) ([^(]*?\d[^(]*?|[A-Z]{{8,11}})(?: issued| \(|$)", text
+    ):
+        return f"{found[1]} {found[2]}"
+    parts = text.split(", ")  # the CSL gives label, number, country and dates in any order
+    label = next((part for part in parts if re.fullmatch(labels, part)), "")
+    number = re.compile(r"(?!\d{4}-\d\d-\d\d$).*\d.*")
+    return next((f"{label} {t}" for t in parts if label not in ("", t) and number.match(t)), "")
+
+
+def read_list_file(path: Path) -> ListFile:
+    """The file as cells of a known layout; whatever is wrong with it stands in `fault`."""
+    try:
+        raw = path.read_bytes()
+        body = gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw
+        head = body[:4096].strip(b"\xef\xbb\xbf\x1a \r\n\t").decode("latin-1").lower()
+        for sign in read_table("not_lists"):
+            if re.match(sign["begins"], head, re.S):
+                return ListFile(path, raw, fault=f"is {sign['what']}, not a list")
+        text = body.decode("utf-8-sig").strip("\x1a").lstrip()
+    except UnicodeDecodeError as err:
+        return ListFile(path, raw, fault=f"is not UTF-8 text (byte {err.start + 1:,})")
+    except (OSError, EOFError, zlib.error) as err:
+        return ListFile(path, fault=f"cannot be read ({err})")
+    return (_parse_xml if text.startswith("<") else _parse_csv)(ListFile(path, raw), text)
+
+
+def _parse_csv(file: ListFile, text: str) -> ListFile:
+    """`file` with its cells, in the first layout that its first rows fit."""
+    lines = list(islice(io.StringIO(text, newline=""), 4))
+    for layout in read_table("list_layouts"):
+        for mark in layout["delimiter"].replace("TAB", "\t"):
+            head = [row for row in csv.reader(lines, delimiter=mark) if row][int(layout["skip"]) :]
+            if not head:
+                continue
+            if layout["header"]:  # OFAC's files have none, re-saved copies may
+                width = layout["header"].count("|") + 1
+                fits = head[-1][0].isdecimal() and {len(row) for row in head} == {width}
+            else:
+                fits = {*layout["recognise"].split("|")} <= {cell.strip() for cell in head[0]}
+            if fits:
+                return _parse_cells(replace(file, layout=layout), text, mark)
+    known = "neither an official list nor a CSV file with a column `name`"
+    return replace(file, fault=f"is {known}, it begins with {text.splitlines()[0][:60]!r}")
+
+
+def _parse_cells(file: ListFile, text: str, mark: str) -> ListFile:
+    """`file` with header, rows and date of publication, and with the first fault in them."""
+    layout, skip, fault = file.layout, int(file.layout["skip"]), ""
+    rows: list[list[str]] = []
+    try:
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
+        rows.extend(filter(None, lines))
+    except csv.Error as err:
+        fault = f"breaks off or is garbled after row {len(rows):,} ({err})"
+    if len(rows) <= skip:
+        return replace(file, fault=fault)
+    bare = layout["header"] and rows[skip][0].isdecimal()
+    names = layout["header"].split("|") if layout["header"] else rows[skip]
+    header = [name.strip() for name in names]
+    body = rows if bare else [row for row in rows[skip + 1 :] if row != rows[skip]]  # CSL: repeated
+    whole = [row for row in body if len(row) == len(header)]
+    if not fault and len(whole) < len(body):
+        number, row = next((n, r) for n, r in enumerate(body, 1) if len(r) != len(header))
+        fault = f"has {len(row)} cells in data row {number:,} where {len(header)} are due"
+    if not fault and layout["list"] and not text.endswith(("\n", '"')):
+        fault = "breaks off in its last row"
+    published = rows[0][0].partition(":")[2].strip() if skip else ""
+    if layout["published"] in header and whole:
+        published = whole[0][header.index(layout["published"])]
+    return replace(file, header=header, rows=whole, published=published, fault=fault)
+
+
+def _parse_xml(file: ListFile, text: str) -> ListFile:
+    """`file` with rows as if it were a CSV list: see `_read_record`; no entities are expanded."""
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        return replace(file, fault="declares a document type or entities, as no official list does")
+    rows: list[list[str]] = []
+    try:
+        events = ElementTree.iterparse(io.BytesIO(text.encode()), ("start", "end"))
+        _, root = next(events)
+    except ElementTree.ParseError as err:
+        return replace(file, fault=f"is garbled XML ({err})")
+    roots = {row["recognise"]: row for row in read_table("list_layouts") if row["record"]}
+    if (name := root.tag.rpartition("}")[2]) not in roots:
+        return replace(file, fault=f"is XML with the root <{name}>, no list known here")
+    layout = roots[name]
+    maps = " & ".join([layout["key"], *(layout[field] for field in FIELDS), layout["kinds"]])
+    header = ["#", *dict.fromkeys(re.split(r" & |\+|~[^&]+(?= & )|=\S+", maps))]
+    known = replace(file, layout=layout, header=header, published=root.get(layout["published"], ""))
+    try:
+        for event, node in events:
+            if event == "end" and node.tag.rpartition("}")[2] in layout["record"].split("|"):
+                rows += _read_record(node, header, str(len(rows)))
+                node.clear()
+    except ElementTree.ParseError as err:
+        return replace(known, rows=rows, fault=f"breaks off or is garbled ({err})")
+    return replace(known, rows=rows)
+
+
+def _read_record(node: ElementTree.Element, header: Sequence[str], mark: str) -> list[list[str]]:
+    """A row of the record's own attributes and texts, then one a child, its cells `child.part`."""
+    own, below = {"record": node.tag.rpartition("}")[2], **node.attrib}, []
+    for child in node:
+        name = child.tag.rpartition("}")[2]
+        cells = {f"{name}.{key}": value for key, value in child.attrib.items()}
+        for leaf in child:
+            key = f"{name}.{leaf.tag.rpartition('}')[2]}"
+            cells[key] = "\n".join(filter(None, [cells.get(key), leaf.text]))
+        below += [cells] if cells else []
+        own |= {} if cells else {name: child.text or ""}
+    return [[mark, *(cells.get(name, "") for name in header[1:])] for cells in (own, *below)]
+
+
+def _read_drafts(file: ListFile, drafts: dict[str, Draft]) -> None:
+    """Adds the rows of `file` to `drafts`: by entry where its layout groups, else a draft a row."""
+    layout, where = file.layout, {name.lower(): n for n, name in enumerate(file.header)}
+    key = where.get(layout["key"].lower())
+    group = 0 if file.header[:1] == ["#"] else key if layout["grouped"] else None
+    rules = [re.split("[=:]", rule) for rule in layout["kinds"].split(" & ") if rule]
+    kinds = [(where[name.lower()], start, kind) for name, start, kind in rules]
+    plan = []
+    for field_name in FIELDS:
+        for spec in filter(None, layout[field_name].split(" & ")):
+            names, _, cut = spec.partition("~")
+            cells = [where[name.lower()] for name in names.split("+") if name.lower() in where]
+            split = _split_csv if cut == "csv" else re.compile(cut).split if cut else None
+            plan += [(field_name, cells, split)] if cells else []
+    for number, row in enumerate(file.rows, 1):
+        mark = row[group].strip() if group is not None else str(number)
+        if layout["part"] not in ("", "main") and mark not in drafts:
+            continue  # of an entry that the main file no longer has
+        draft = drafts.setdefault(mark, {})
+        if "id" not in draft:
+            draft["id"] = [row[key].strip() if key is not None else ""]
+            draft["id"][0] = draft["id"][0] or (str(number) if layout["key"] else "")
+        kind = next((k for cell, start, k in kinds if row[cell].lower().startswith(start)), "")
+        for name, cells, split in plan:
+            text = row[cells[0]]
+            if len(cells) > 1:
+                texts = [t for c in cells if (t := row[c].strip()) and t != "-0-"]
+                text = (", " if name == "addresses" else " ").join(texts)
+            if text and text[:3] != "-0-":  # OFAC's empty cell, with a blank behind it
+                place = kind if kind and name in ("primary", "alias") else name
+                draft.setdefault(place, []).extend(split(text) if split else (text,))
+
+
+def _split_csv(text: str) -> list[str]:
+    return next(csv.reader(io.StringIO(text), delimiter=";"))  # OpenSanctions: a CSV line in a cell
+
+
+def _read_names(draft: Draft, layout: Mapping[str, str], isn: bool) -> tuple[tuple[str, str], ...]:
+    """Distinct names with kind, primary first; of the CSL also the names inside its names."""
+    names: dict[str, str] = {}
+    for kind in ("primary", "alias", "former", "weak"):
+        for listed in draft.get(kind, ()):
+            text = " ".join(listed.split())
+            if layout["inner_names"] and kind == "alias":
+                text = text.removeprefix("and ")  # EL: "X; and Y"
+            names.setdefault(text, kind)
+            for part in ISN_COMMA.split(text) if isn and kind == "alias" else ():
+                names.setdefault(part, kind)
+    for text in [*names] if layout["inner_names"] else ():
+        if "k.a." in text.lower() or "aka " in text or " and " in text:
+            names |= {part: "alias" for part in parse_inner_names(text) if part not in names}
+    names.pop("", None)
+    first = next(iter(names), "")  # the EU marks no primary name, by custom it is the first
+    others = [(t, "alias" if kind == "primary" else kind) for t, kind in names.items()][1:]
+    return ((first, "primary"), *others)
+
+
+def _read_addresses(draft: Draft, tail: str) -> tuple[list[str], set[str]]:
+    """Distinct addresses and the countries in them; a `; ` may have cut one of the CSL in two."""
+    addresses, held = [], ""
+    for part in draft.get("addresses", ()):
+        held = f"{held}; {part.strip()}" if held else part.strip()
+        if not tail or held[-5:].isdecimal() or parse_country(held.rpartition(", ")[2]):
+            addresses.append(held)
+            held = ""
+    whole = [*dict.fromkeys(text for text in (*addresses, held) if text)]
+    return whole, {parse_country(t.rpartition(", ")[2]) for t in whole} if tail else set()
+
+
+def _build_entry(
+    draft: Draft, layout: Mapping[str, str], types: Mapping[str, str], name: str
+) -> ListEntry:
+    """The entry of a draft on list `name`; its only name is "" where the draft has none."""
+    first = {key: texts[0].strip() for key, texts in draft.items() if texts}
+    list_name = _find_code(first.get("code", "")) or name
+    read = [types.get(low := t.strip().lower(), low) for t in draft.get("type", [""])]
+    addresses, countries = _read_addresses(draft, layout["address_tail"])
+    countries |= {parse_country(text) for text in draft.get("countries", ())}
+    texts, numbers = [*filter(None, draft.get("remarks", ()))], draft.get("identifiers", [])
+    remarks = ("" if texts and len(texts[0]) == REMARK_CUT else "; ").join(dict.fromkeys(texts))
+    if layout["remark_names"]:
+        numbers = remarks.rstrip(".").split("; ")
+        draft["weak"] = REMARK_NAME.findall(remarks)
+    if layout["labels"]:
+        numbers = [parse_identifier(text, layout["labels"]) for text in numbers]
+    else:
+        numbers = [SHIP_NUMBER.sub(r"IMO \1", text.strip()) for text in numbers]
+    names = _read_names(draft, layout, list_name == "US-ISN")
+    listed_on, expires_on, citation = (
+        first.get(k, "") for k in ("listed_on", "expires_on", "citation")
+    )
+    facts = "|".join([names[0][0], listed_on, expires_on, citation, *addresses])
+    programmes = dict.fromkeys(text.strip() for text in draft.get("programmes", ()))
+    return ListEntry(
+        list=list_name, entry_id=first["id"] or hashlib.sha256(facts.encode()).hexdigest()[:12],
+        type="vessel" if "vessel" in read else read[0] if read[0] in TYPES else "", names=names,
+        countries=tuple(sorted(countries - {""})), addresses=tuple(addresses),
+        identifiers=tuple(filter(None, dict.fromkeys(numbers))),
+        programmes=tuple(filter(None, programmes)),
+        listed_on=parse_date(listed_on, (layout["dates"],)),
+        expires_on=parse_date(expires_on, (layout["dates"],)), citation=citation,
+        url=first.get("url", ""), remarks=remarks.strip(),
+        licence="; ".join(draft.get("licence", ())),
+    )  # fmt: skip
+
+
+def _read_entries(files: Sequence[ListFile], name: str) -> tuple[list[ListEntry], list[str]]:
+    """Entries of the files of one list, and what there is to say about rows that gave none."""
+    drafts: dict[str, Draft] = {}
+    for file in files:
+        _read_drafts(file, drafts)
+    layout = files[0].layout
+    types = dict(rule.split("=") for rule in layout["types"].split("|") if rule)
+    entries: list[ListEntry] = []
+    seen, notes = Counter[tuple[str, str]](), Counter[str]()
+    for draft in drafts.values():
+        entry = _build_entry(draft, layout, types, name)
+        seen[key := (entry.list, entry.entry_id)] += 1
+        again = replace(entry, entry_id=f"{key[1]}-{seen[key]}") if seen[key] > 1 else entry
+        entries += [again] if entry.names[0][0] else []
+        notes["rows without a name"] += not entry.names[0][0]
+        notes["unreadable dates"] += "listed_on" in draft and not entry.listed_on
+        notes["unreadable dates"] += "expires_on" in draft and not entry.expires_on
+    return entries, [f"{count:,} {what}" for what, count in notes.items() if count]
+
+
+def _find_name(files: Sequence[ListFile]) -> str:
+    """The registry's name of the list in `files`; an own list's file stem."""
+    layout, rows = files[0].layout, files[0].rows
+    other, _, marks = layout["sibling"].partition("=")  # US-CONS, by the programmes only it has
+    if marks:
+        column = list(files[0].header).index("program")
+        hits = sum(row[column].startswith(tuple(marks.split("|"))) for row in rows)
+        return other if 2 * hits > len(rows) else layout["list"]
+    return layout["list"] or files[0].path.name.partition(".")[0]
+
+
+def _find_list_fault(
+    files: Sequence[ListFile], entries: Sequence[ListEntry], source: Mapping[str, str], last: int
+) -> str:
+    """Why `files` are not the whole list of `source`: what was found, what is expected; or ""."""
+    main, least, count = files[0].path, int(source["least_entries"] or 0), len(entries)
+    if faulty := next((file for file in files if file.fault), None):
+        return f"{faulty.path} {faulty.fault}"
+    parts = {file.layout["part"] for file in files} - {""}
+    if lacking := {"main", "add", "alt"} - parts if parts else set():
+        return f"{main} is part of a set that lacks its {' and '.join(sorted(lacking))} file"
+    if source["list"] and (held := _find_name(files)) != source["list"]:
+        return f"{main} holds {held} where {source['list']} is due"
+    if not entries:
+        return f"{main} holds no entries"
+    if count < least:
+        return f"{main} has {count:,} entries where a full copy has {least:,} or more"
+    if count < (1 - MOST_FALL) * last:
+        return f"{main} has {count:,} entries where the last good copy had {last:,}"
+    texts = "\n".join(text for entry in entries for text, _ in entry.names).casefold()
+    lost = [name for name in source["canaries"].split("|") if name.casefold() not in texts]
+    return f"{main} lacks {lost[0]!r}, which the whole list holds" if lost else ""
+
+
+def _group_files(files: Sequence[ListFile]) -> list[list[ListFile]]:
+    """The files of every list: part files go to the main file that knows most of their ids."""
+    groups = [[file] for file in files if file.layout["part"] in ("", "main")]
+    mains = [group for group in groups if group[0].layout["part"]]
+    ids = {id(group): {row[0] for row in group[0].rows} for group in mains}
+    for file in (file for file in files if file.layout["part"] not in ("", "main")):
+        own, near = {row[0] for row in file.rows}, file.path.parent
+        fit = {id(g): (g[0].path.parent == near, len(own & ids[id(g)])) for g in mains}
+        best = max(mains, key=lambda group: fit[id(group)], default=None)
+        groups += [[file]] if best is None else []
+        if best is not None:
+            best.append(file)
+    return groups
+
+
+def read_manifest(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """The good copies of every list in `folder`, newest first: the first is the one in use."""
+    path = folder / "manifest.json"
+    try:
+        copies: dict[str, list[dict[str, Any]]] = json.loads(path.read_text("utf-8"))
+        return {name: rows for name, rows in copies.items() if rows[0]["files"]}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as err:
+        message = f"{path} is no manifest of copies ({err}): delete it and run `screen.py update`."
+        raise ScreenError(message) from err
+
+
+def _find_files(folder: Path) -> tuple[list[Path], list[Path], list[str]]:
+    """Under `folder`: list files, folders that `update` keeps, and names to be skipped aloud."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    seen = [p for p in paths if not any(t[0] in ".~" for t in p.relative_to(folder).parts)]
+    kept = [path.parent for path in seen if path.name == "manifest.json"]
+    skipped = [path.name for path in seen if path.parent.parent in kept]  # waits for `update`
+    loose = [path for path in seen if not {*kept} & {*path.parents} and not _is_table(path)]
+    skipped += [path.name for path in loose if path.suffix.lower() not in LIST_SUFFIXES]
+    return [path for path in loose if path.suffix.lower() in LIST_SUFFIXES], kept, skipped
+
+
+def _is_table(path: Path) -> bool:
+    """Whether `path` is a table of this project, no list: all end in source and as_of."""
+    if path.parent.resolve() != TABLES:
+        return False
+    with open(path, "rb") as file:
+        return file.readline().rstrip().endswith(b"source,as_of")
+
+
+def _read_kept(folder: Path, part: Mapping[str, str]) -> ListFile:
+    """A file that `update` checked; one changed since then is at fault."""
+    file = read_list_file(folder / part["file"])
+    same = file.fault or hashlib.sha256(file.raw).hexdigest() == part["sha256"]
+    return file if same else replace(file, fault="has changed since `update` checked it")
+
+
+def _find_source(name: str) -> Mapping[str, str]:
+    """The registry's row of list `name`; every cell "" for a list that is not official."""
+    found = (row for row in read_table("sources") if row["list"] == name)
+    return next(found, defaultdict(str, {"title": name}))
+
+
+def _judge_age(
+    main: ListFile, source: Mapping[str, str], checked: str, options: ListOptions
+) -> tuple[str, int | None, list[str], str]:
+    """Date of a list, its age in days, what there is to say, and the fault if it is too old."""
+    as_of = parse_date(main.published) or checked
+    if not as_of and main.raw:
+        as_of = date.fromtimestamp(main.path.stat().st_mtime).isoformat()
+    age = (options.as_of - date.fromisoformat(as_of)).days if as_of else None
+    unread = main.published and not parse_date(main.published)
+    notes = [f"unreadable date {main.published!r} in the file"] if unread else []
+    notes += [f"dated in the future ({as_of})"] if age is not None and age < 0 else []
+    limit = int(source["max_age_days"] or 0) if options.max_age is None else options.max_age
+    old = source["list"] and age is not None and age > limit
+    fault = f"{main.path} is of {as_of}, {age} days old where {limit} are allowed" if old else ""
+    return as_of, age, notes, fault
+
+
+def _judge_list(
+    files: Sequence[ListFile], copy: Mapping[str, str], options: ListOptions
+) -> tuple[list[ListEntry], ListReport]:
+    """Entries of a list and the verdict; `copy` has `list` and `checked` of a download by us."""
+    main, name = files[0], _find_name(files)
+    source, official = _find_source(copy.get("list", name)), copy or "official" in main.path.parts
+    entries, notes = _read_entries(files, name)
+    least = int(source["least_entries"] or 0)
+    if not official and 0 < len(entries) < min(SLICE_ENTRIES, least / 2):
+        notes = [f"a slice of {len(entries):,} entries where the whole list has {least:,} or more"]
+        source = {**source, "least_entries": "", "canaries": ""}
+    as_of, age, dates, old = _judge_age(main, source, copy.get("checked", ""), options)
+    strict = official or options.max_age is not None
+    fault = _find_list_fault(files, entries, source, 0) or (old if strict else "")
+    notes += [*dates, *([old] if old and not strict else [])]
+    if fault and entries and {name, *(file.path.name for file in files)} & options.admit:
+        notes = [f"admitted by the user: {fault}", *notes]
+    elif fault:
+        cure = f", or give --admit {name} to screen all the same" if entries else ""
+        notes = [f"{fault}: fetch it again{cure}"]
+    return entries, ListReport(
+        list=name, title=source["title"], file=str(main.path), format=main.layout["layout"],
+        entries=len(entries), names=sum(len(entry.names) for entry in entries),
+        weak_names=sum(kind == "weak" for entry in entries for _, kind in entry.names),
+        addresses=sum(len(entry.addresses) for entry in entries), as_of=as_of, age_days=age,
+        sha256=hashlib.sha256(b"".join(file.raw for file in files)).hexdigest(),
+        status="refused" if fault else "stale" if old else "ok", note="; ".join(notes),
+    )  # fmt: skip
+
+
+def judge_lists(
+    paths: Sequence[Path], options: ListOptions
+) -> list[tuple[list[ListEntry], ListReport]]:
+    """Every list under `paths` with its verdict; refused ones too, with what could be read."""
+    loose: dict[Path, ListFile] = {}
+    judged, skipped = [], []
+    for path in paths:
+        files, kept, names = _find_files(path) if path.is_dir() else ([path], [], [])
+        loose |= {file.resolve(): read_list_file(file) for file in files}
+        skipped += names
+        if not files and not kept and path.resolve() != TABLES:
+            loose[path] = ListFile(path, fault="holds no list file")
+        for folder in kept:
+            for name, (row, *_) in read_manifest(folder).items():
+                copy = {"list": name, "checked": row.get("checked_at", row["fetched_at"])[:10]}
+                parts = [_read_kept(folder, part) for part in row["files"]]
+                judged.append(_judge_list(parts, copy, options))
+    judged += [_judge_list(files, {}, options) for files in _group_files([*loose.values()])]
+    if judged and skipped:
+        entries, report = judged[0]
+        note = f"no lists, skipped: {', '.join(skipped)}"
+        judged[0] = entries, replace(report, note="; ".join(filter(None, [report.note, note])))
+    return judged
+
+
+def read_lists(
+    paths: Sequence[Path], options: ListOptions
+) -> tuple[list[ListEntry], list[ListReport]]:
+    """Entries of all lists under `paths`, and a report a list; a refused list raises ScreenError.
+
+    Entries whose `expires_on` has passed are among them. No list at all gives two empty lists.
+    """
+    judged = judge_lists(paths, options)
+    for _, report in judged:
+        if report.status == "refused" and not report.note.startswith("admitted"):
+            raise ScreenError(f"{report.note}.")
+    return [entry for entries, _ in judged for entry in entries], [report for _, report in judged]
+
+
+def check_download(
+    files: Sequence[Path], source: Mapping[str, str], last_entries: int | None
+) -> str:
+    """Why the downloaded `files` are not the list `source`, in one sentence; "" when sound."""
+    read = [read_list_file(path) for path in files]
+    entries, _ = _read_entries(read, source["list"])
+    fault = _find_list_fault(read, entries, source, last_entries or 0)
+    return fault.replace(f"{files[0].parent}/", "")
+
+
+def count_entries(files: Sequence[Path], source: Mapping[str, str]) -> int:
+    """How many entries the downloaded `files` of the list `source` hold."""
+    return len(_read_entries([read_list_file(path) for path in files], source["list"])[0])
+
+
+# ==================================================================================================
+# Update: the registry's addresses -> checked copies under lists/official/. Each copy has a folder
+# of its own, LIST/STAMP/, and counts from the moment manifest.json, replaced in one step, names it.
+# Knows transport and disk only: whether a file is the list is for `check_download` to say.
+# ==================================================================================================
+PIECE = 64 * 1024  # bytes in memory at a time
+# A download above KEPT_GROWTH times the last good copy is refused: SDN doubled in five years (2
+# would refuse it), a swollen answer is 100 times as large (200 would take it).
+KEPT_GROWTH = 10
+NO_ADDRESS = "has no address to download from"  # a fault only for lists asked for by name
+ERASE = "\r\033[K"  # the line on the terminal
+KEPT_COPIES = 2  # the one in use and the one before
+HTTP_TAGS = {"If-None-Match": "ETag", "If-Modified-Since": "Last-Modified"}
+Copy = dict[str, Any]  # entries, fetched_at, checked_at (UTC) and files, one record a part:
+# file (relative to the folder), url, by_hand, ETag, Last-Modified, bytes, sha256
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateLimits:
+    """How long and how large a download may be, and whether a terminal watches it."""
+
+    quiet_seconds: float = 30.0  # to connect, and between two reads; under 10 slow proxies fail
+    total_seconds: float = 900.0  # one file, pauses included; 32 MB at 0.5 Mbit/s take 510
+    tries: int = 4
+    pause_seconds: float = 1.0  # after the first try, then doubled
+    longest_pause: float = 60.0  # a longer Retry-After is told to the user instead of slept
+    largest: int = 256 * 2**20  # bytes, decoded; the largest official file known is 32 MB
+    progress: bool = False  # one line on standard error, rewritten
+
+
+UPDATE_LIMITS = UpdateLimits()
+
+
+class _PassingFault(ScreenError):
+    """A fault worth another try, after `pause` seconds where the server asks for them."""
+
+    pause = 0.0
+
+
+def find_address_fault(url: str, came_from: str = "") -> str:
+    """Why `url` may not be fetched, '' when it may: https, or http that stays on this machine.
+
+    >>> find_address_fault("https://example.org/l.csv"), find_address_fault("http://127.0.0.1:80/")
+    ('', '')
+    >>> find_address_fault("http://127.0.0.1.example.org/l.csv")
+    'http://127.0.0.1.example.org/l.csv is not https'
+    """
+    parts = urlsplit(url)
+    loopback = re.fullmatch(r"localhost|127(\.\d+){3}|::1", parts.hostname or "")
+    local = parts.scheme == "http" and loopback and not came_from.startswith("https:")
+    return "" if local or (parts.scheme == "https" and parts.hostname) else f"{url} is not https"
+
+
+class _CheckedRedirects(urllib.request.HTTPRedirectHandler):
+    """Redirects, each held to the rule of the first address before a connection is made."""
+
+    def redirect_request(self, req: Any, fp: Any, *rest: Any) -> urllib.request.Request | None:
+        fp.close()  # urllib would read the redirect's own body to its end, however long
+        if fault := find_address_fault(rest[-1], req.full_url):
+            raise ScreenError(f"{req.full_url} was redirected, and {fault}")
+        return super().redirect_request(req, fp, *rest)
+
+
+def _name_refusal(err: urllib.error.HTTPError) -> ScreenError:
+    """The fault of an answer that is no list; 429 and 5xx may pass, other refusals are final."""
+    message = f"{err.url} answered HTTP {err.code} ({' '.join(err.reason.split())})"
+    if err.code != 429 and err.code < 500:
+        return ScreenError(message)
+    fault, asked = _PassingFault(message), err.headers.get("Retry-After", "")
+    fault.pause = float(asked) if asked.isdecimal() else 0.0
+    return fault
+
+
+def _read_body(answer: Any, limits: UpdateLimits) -> Iterator[bytes]:
+    """The body in pieces, its gzip coding undone; an announced excess and a cut raise."""
+    if answer.status != 200:
+        raise ScreenError(f"{answer.url} answered HTTP {answer.status}")
+    coded = answer.headers.get("Content-Encoding", "").lower() not in ("", "identity")
+    inflate = zlib.decompressobj(wbits=31)  # any coding but gzip is a zlib.error
+    announced, got = answer.length, 0  # bytes as sent; None when the server does not say
+    if (announced or 0) > limits.largest:
+        raise ScreenError(f"{answer.url} announces {announced:,} bytes, over {limits.largest:,}")
+    while got != announced and (piece := answer.read1(PIECE)):
+        got += len(piece)
+        if limits.progress:
+            share = f", {got / announced:.0%}" if announced else ""
+            click.echo(f"{ERASE}{answer.url}: {got:,} bytes{share}", nl=False, err=True)
+        while coded and piece:
+            yield inflate.decompress(piece, PIECE)
+            piece = inflate.unconsumed_tail
+        yield piece
+    if announced is not None and got < announced:
+        raise _PassingFault(f"{answer.url} was cut: {got:,} bytes of {announced:,} came")
+    if coded and (not inflate.eof or inflate.unused_data):
+        raise _PassingFault(f"{answer.url} was cut: its gzip stream has no proper end")
+
+
+def _download(url: str, file: Path, kept: Copy, limits: UpdateLimits) -> Copy:
+    """The answer's tags, once its body lies in `file`; `kept` is its part of our copy, or {}."""
+    conditions = {header: kept[tag] for header, tag in HTTP_TAGS.items() if kept.get(tag)}
+    headers = {"User-Agent": f"screen.py/{VERSION}", "Accept-Encoding": "gzip", **conditions}
+    ask = urllib.request.build_opener(_CheckedRedirects).open  # proxies as the environment says
+    try:
+        request = urllib.request.Request(url, headers=headers)
+        with ask(request, timeout=limits.quiet_seconds) as answer, open(file, "wb") as target:
+            for piece in _read_body(answer, limits):
+                target.write(piece)
+                if target.tell() > limits.largest:
+                    raise ScreenError(f"{url} is larger than {limits.largest:,} bytes")
+            return {tag: answer.headers.get(tag, "") for tag in HTTP_TAGS.values()}
+    except urllib.error.HTTPError as err:
+        err.close()
+        if err.code != 304 or not conditions:
+            raise _name_refusal(err) from err
+        shutil.copyfile(kept["file"], file)
+        return {tag: kept[tag] for tag in HTTP_TAGS.values()}
+    except (OSError, http.client.HTTPException, ValueError, zlib.error) as err:
+        why = getattr(err, "reason", "") or err or type(err).__name__
+        raise _PassingFault(f"{url} could not be downloaded: {why}") from err
+
+
+def _retry(url: str, file: Path, kept: Copy, limits: UpdateLimits) -> Copy:
+    """What `_download` gives, tried again after growing pauses while the fault may pass."""
+    try:
+        return _download(url, file, kept, limits)
+    except _PassingFault as err:
+        if limits.tries == 1 or err.pause > limits.longest_pause:
+            asked = f" and asked for a pause of {err.pause:.0f} s" if err.pause else ""
+            raise ScreenError(err.message + asked) from err
+        time.sleep(err.pause or limits.pause_seconds)
+    fewer = replace(limits, tries=limits.tries - 1, pause_seconds=2 * limits.pause_seconds)
+    return _retry(url, file, kept, fewer)
+
+
+def _fetch(url: str, file: Path, kept: Copy, limits: UpdateLimits) -> Copy:
+    """What `_retry` gives in time; in a thread, for a server may drip even headers for ever."""
+    with ThreadPool(1) as pool:
+        try:
+            started = pool.apply_async(_retry, (url, file, kept, limits))
+            return started.get(limits.total_seconds)
+        except multiprocessing.TimeoutError as err:
+            raise ScreenError(f"{url} was not here within {limits.total_seconds:g} s") from err
+        finally:
+            click.echo(ERASE * limits.progress, nl=False, err=True)
+
+
+def official_files(folder: Path) -> list[tuple[str, list[Path], Copy]]:
+    """The copies in use under `folder`: list name, its files in the registry's order, its row."""
+    used = [(name, rows[0]) for name, rows in read_manifest(folder).items()]
+    return [(name, [folder / part["file"] for part in row["files"]], row) for name, row in used]
+
+
+def is_whole(folder: Path, row: Copy) -> bool:
+    """Whether every file of the copy `row` is there with the digest it was admitted with."""
+    files = [(folder / part["file"], part["sha256"]) for part in row["files"]]
+    return all(path.is_file() and _read_digest(path) == digest for path, digest in files)
+
+
+def _read_digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _settle(path: Path) -> None:
+    """Returns once the file is on the disk, not only on its way there."""
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _split_parts(source: Mapping[str, str]) -> list[tuple[str, str]]:
+    """(url, file name) per part of a list; the url is '' where there is none to download from."""
+    return list(zip_longest(source["url"].split("|"), source["files"].split("|"), fillvalue=""))
+
+
+def _gather(
+    source: Mapping[str, str], folder: Path, good: Copy, room: Path, limits: UpdateLimits
+) -> list[Copy]:
+    """Record per part of a list, now in `room`: laid by hand, unchanged (304) or downloaded."""
+    kept = {part["url"]: part | {"file": folder / part["file"]} for part in good["files"]}
+    parts = []
+    for url, name in _split_parts(source):
+        file, laid, tags = room / name, folder / source["list"] / name, {}
+        if by_hand := laid.is_file():
+            shutil.copyfile(laid, file)
+        elif fault := find_address_fault(url):
+            raise ScreenError(fault if url else f"{name} {NO_ADDRESS}")
+        else:
+            tags = _fetch(url, file, kept.get(url, {}), limits)
+        _settle(file)
+        size, digest = file.stat().st_size, _read_digest(file)
+        part = {"file": name, "url": url, "by_hand": by_hand, "bytes": size, "sha256": digest}
+        parts.append({**part, **tags})
+    return parts
+
+
+def _admit(
+    name: str, folder: Path, whole: Sequence[Copy], room: Path, parts: list[Copy], entries: int
+) -> str:
+    """Puts the checked `parts`, now in `room`, to use; the closing line about the list."""
+    now, kept = datetime.now(UTC), whole[0]
+    today = now.isoformat(timespec="seconds")
+    same = [p["sha256"] for p in parts] == [p["sha256"] for p in kept["files"]]
+    where = Path(kept["files"][0]["file"]).parent if same else Path(name, f"{now:%Y%m%dT%H%M%S%fZ}")
+    if not same:
+        (folder / name).mkdir(exist_ok=True)
+        os.replace(room, folder / where)
+    files = [part | {"file": (where / part["file"]).as_posix()} for part in parts]
+    fetched = kept["fetched_at"] if same else today
+    row = {"entries": entries, "fetched_at": fetched, "checked_at": today, "files": files}
+    copies = [row, *(old for old in (whole[1:] if same else whole) if old["files"])][:KEPT_COPIES]
+    manifest = folder / ".manifest.json"
+    manifest.write_text(json.dumps(read_manifest(folder) | {name: copies}, indent=1), "utf-8")
+    _settle(manifest)
+    os.replace(manifest, folder / "manifest.json")  # from here on the new copy counts
+    size, what = sum(part["bytes"] for part in files), "unchanged since" if same else "new copy of"
+    return f"{name}: {entries:,} entries, {size / 1e6:.1f} MB, {what} {fetched[:10]}"
+
+
+def _update_list(source: Mapping[str, str], folder: Path, limits: UpdateLimits) -> str:
+    """The closing line about a list; raises on a fault, before which nothing in use has changed."""
+    name, copies = source["list"], read_manifest(folder).get(source["list"], [])
+    whole = [*(row for row in copies if is_whole(folder, row)), {"files": []}]
+    size = sum(part["bytes"] for part in whole[0]["files"]) or limits.largest
+    bounded = replace(limits, largest=min(limits.largest, KEPT_GROWTH * size))
+    room = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder), "copy")
+    room.mkdir()
+    parts = _gather(source, folder, whole[0], room, bounded)
+    files = [room / part["file"] for part in parts]
+    if fault := check_download(files, source, copies[0]["entries"] if copies else None):
+        raise ScreenError(fault)
+    line = _admit(name, folder, whole, room, parts, count_entries(files, source))
+    for part in parts:
+        if part["by_hand"]:
+            (folder / name / part["file"]).unlink()
+    return line
+
+
+def _tell_fault(source: Mapping[str, str], folder: Path, fault: str) -> str:
+    """`fault` of a list as one sentence, with what is in use now and what the user can do."""
+    name, copies = source["list"], read_manifest(folder).get(source["list"])
+    date = copies[0]["fetched_at"][:10] if copies and is_whole(folder, copies[0]) else ""
+    kept = f"the last good copy of {date} stays in use" if date else "there is no good copy to use"
+    fetch = [f"{url or source['manual']} as {folder / name / f}" for url, f in _split_parts(source)]
+    todo = f"fetch by hand {', '.join(fetch)} and run `screen.py update {name}` again."
+    return f"{name}: {fault.rstrip('.')}; {kept}; {todo}"
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what killed runs left behind, and copies that the manifest no longer names."""
+    rows = [row for copies in read_manifest(folder).values() for row in copies]
+    named = {(folder / part["file"]).parent for row in rows for part in row["files"]}
+    for path in {*folder.glob(".partial-*"), *folder.glob("*/[0-9]*T[0-9]*Z")} - named:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _hold(folder: Path) -> Iterator[None]:
+    """`folder` swept and for one update alone; SQLite's lock dies with its owner, even by kill."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = sqlite3.connect(folder / ".lock", timeout=0)
+        lock.execute("BEGIN EXCLUSIVE")
+    except (OSError, sqlite3.Error) as err:
+        raise ScreenError(
+            f"{folder} is in use by another update or cannot be written ({err}): wait for it to "
+            "end, or make the folder writable."
+        ) from err
+    with contextlib.closing(lock):
+        _sweep(folder)
+        try:
+            yield
+        finally:
+            _sweep(folder)
+
+
+def update_lists(
+    sources: Sequence[Mapping[str, str]],
+    names: Sequence[str],
+    folder: Path,
+    talk: Callable[[str], None],
+    limits: UpdateLimits = UPDATE_LIMITS,
+) -> list[str]:
+    """A sentence per list of `names` (none: all) that could not be brought up to date.
+
+    What is in use in `folder` changes list by list, each when its new copy is whole and checked.
+    """
+    known = {source["list"]: source for source in sources}
+    if unknown := [name for name in names if name not in known]:
+        raise ScreenError(
+            f"update: no list {unknown[0]!r} in lists/sources.csv, which has: {', '.join(known)}."
+        )
+    faults: list[str] = []
+    with _hold(folder):
+        for name in dict.fromkeys(names or known):
+            try:
+                talk(_update_list(known[name], folder, limits))
+            except (ScreenError, OSError, ValueError) as err:
+                fault = err.message if isinstance(err, ScreenError) else str(err)
+                by_hand_only = not names and fault.endswith(NO_ADDRESS)
+                (talk if by_hand_only else faults.append)(_tell_fault(known[name], folder, fault))
+    return faults
+
+
+# ==================================================================================================
+# 5 Names
+# Takes the text of a name, gives its comparable tokens, legal forms set apart, and what was folded
+# away. Does not know about lists or scores. Languages live in tables; code only consults them.
+
+
+Sounds = tuple[tuple[re.Pattern[str] | str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedName:
+    """A name as comparable tokens in the order written; equal ones compare as 100."""
+
+    tokens: tuple[str, ...]  # ("huawei", "technology"); empty only if no letter or digit was there
+    words: tuple[str, ...]  # the same as spelt: ("huawei", "tech")
+    plain: str  # all words with the legal forms: "huawei tech co ltd"
+    forms: tuple[str, ...]  # classes of its legal forms, sorted: ("LTD",)
+    script: str = ""  # "han": holds Chinese characters; "pinyin": Latin made of such; else ""
+    notes: tuple[str, ...] = ()  # "look-alike letters of another script"
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The language tables in the shape that folding asks for."""
+
+    canonical: Mapping[str, str]  # "intl" -> "international", "iii" -> "3"
+    forms: Mapping[str, tuple[tuple[tuple[str, ...], str, str], ...]]  # first word -> forms
+    letters: Mapping[str, str]  # "ж" -> "zh"
+    digraphs: tuple[tuple[str, str], ...]  # ("ου", "u"), before single letters
+    lookalikes: Mapping[int, str]
+    han_words: Mapping[str, str]  # "技术" -> "technology"
+    simplified: Mapping[int, str]
+    pinyin_starts: tuple[
+        tuple[bytes, str], ...
+    ]  # (GB 2312 code of a syllable's first character, …)
+    pinyin: Mapping[str, str]  # characters outside the ordered level
+    classes: Mapping[str, str]  # generic word -> "generic", "place", "particle", "title"
+    class_sounds: Mapping[str, str]  # sound key of a generic word -> its class
+    sounds: Sounds  # ordered rules of the sound key
+    given_names: Mapping[str, str]  # "bill" -> "william"
+
+
+INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+ABJAD = re.compile("[\u0590-\u07ff\ufb1d-\ufdff\ufe70-\ufefc]")
+LATIN = re.compile("[a-z\u00c0-\u024f]", re.IGNORECASE)
+OTHER = re.compile(
+    "[\u0370-\u052f\u0530-\u07ff\u0900-\u1fff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+)
+DOTTED = re.compile(r"\b(?:[a-z]\.){2,}(?:[a-z]\b)?|\b[a-z]\.[a-z]\b(?!\.?\w)")
+LEADING_ZEROS = re.compile(r"\b0+(?=\d)|(?<=\d)(?:st|nd|rd|th)\b")
+JUNK = {c: " " for c in range(128) if not chr(c).isalnum() and c != 10} | {
+    ord("'"): "",
+    ord("`"): "",
+}
+NAMED = re.compile(r"(LETTER|SYLLABLE|VOWEL SIGN|CHARACTER)(?: SMALL| CAPITAL| FINAL)* (\w+)")
+ABJAD_MARK = "\u02bf"  # before a word of consonants only: Arabic, Hebrew, Syriac
+CONSONANTS = str.maketrans("eiouwypvqcxg", "aaaaaabfkkkj")
+# Several parties in one cell, and words that say so.
+ALSO = re.compile(
+    r"\s*(?:[;|\n]|\s/\s|\b[afdn]\s?[./]\s?k\s?[./]\s?a\b\.?:?|\b[cd]/[ob](?:/a)?\b|\bt/a\b|\bd\.?b\.?a\b\.?|\bformerly(?: known as)?\b"
+    r"|\b(?:also|previously|now) known as\b|\bdoing business as\b|\btrading as\b|\bon behalf of\b|\bcare of\b|\balias\b"
+    r"|\bto (?:the )?order of\b|\b(?:notify|attn|attention|consignee|buyer):|(?<=\w )ex(?= \w))\s*",
+    re.IGNORECASE,
+)
+AND_OTHERS = re.compile(
+    r"[,;]?\s+(?:and\s+)?(?:any|its|all|their)\s+(?:\w+[, -]+){0,4}(?:subsidiar|affiliat|sub-?unit|successor|branch).*$",
+    re.IGNORECASE,
+)
+SHIP = re.compile(
+    r"^(?:m/?[vt]|m\. ?[vt]\.?|s/?s|f/v)\s+(?=\S{3})|\s*[(,-]*\s*\bimo\W*(?:no\W*|number\W*)?\d{7}\b\)?|^(?:m/s\.?|messrs\.?)\s+",
+    re.IGNORECASE,
+)
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """The names that one cell `text` holds: "X a/k/a Y", "X c/o Y", "X; Y", "X and any subsidiary".
+
+    >>> split_names("ABC Trading a/k/a Tako LLC")
+    ('ABC Trading', 'Tako LLC')
+    >>> split_names("Marks and Spencer")
+    ('Marks and Spencer',)
+    """
+    parts = [SHIP.sub("", AND_OTHERS.sub("", part)).strip(" ,()\"'") for part in ALSO.split(text)]
+    return tuple(dict.fromkeys(part for part in parts if part)) or (text,)
+
+
+@functools.cache
+def fold_letter(letter: str) -> str:
+    """Latin for one lower-case `letter` of any script: by table, by its base letter, by its name.
+
+    >>> fold_letter("ж"), fold_letter("ά"), fold_letter("김"), fold_letter("バ")
+    ('zh', 'a', 'gim', 'ba')
+    """
+    known = load_language().letters.get(letter)
+    if known is not None or letter.isascii() or HAN.match(letter):
+        return letter if known is None else known
+    name, base = unicodedata.name(letter, ""), unicodedata.normalize("NFKD", letter)[0]
+    if base != letter and "KANA" not in name and "HANGUL" not in name:
+        return fold_letter(base)
+    match = NAMED.search(name)
+    if match is None:
+        return "" if unicodedata.category(letter) in ("Mn", "Lm", "Cf") else " "
+    bare = match[1] in ("LETTER", "CHARACTER") and len(match[2]) > 1 and match[2][-1] in "AO"
+    return match[2].lower()[:-1] if bare and "KANA" not in name else match[2].lower()
+
+
+def fold_han(run: str, language: Language, spell: bool) -> str:
+    """A `run` of Chinese characters as words: company words in English, the rest kept or spelt."""
+    text, words, rest, i = run.translate(language.simplified), [], "", 0
+    while i < len(text):
+        size = next(
+            (n for n in (8, 7, 6, 5, 4, 3, 2, 1) if text[i : i + n] in language.han_words), 0
+        )
+        if size:
+            words += [rest, language.han_words[text[i : i + size]]]
+            rest, i = "", i + size
+        else:
+            rest += spell_han(text[i], language) if spell else text[i]
+            i += 1
+    return " ".join([*words, rest])
+
+
+def spell_han(letter: str, language: Language) -> str:
+    """Pinyin of one Chinese character; the commonest of GB 2312 stand in the order of their sounds."""
+    if letter in language.pinyin:
+        return language.pinyin[letter]
+    code = letter.encode("gb2312", "ignore")
+    place = bisect_right(language.pinyin_starts, (code, "~"))
+    known = b"\xb0\xa1" <= code <= b"\xd7\xf9" and place
+    return language.pinyin_starts[place - 1][1] if known else fold_letter(letter) or letter
+
+
+def fold_word(word: str, language: Language) -> str:
+    """One lower-case `word` of any script in plain Latin; Arabic and Hebrew ones carry ABJAD_MARK."""
+    joined = word
+    for letters, latin in language.digraphs:
+        joined = joined.replace(letters, latin)
+    parts = unicodedata.normalize("NFC", joined).split()
+    plain = [
+        (ABJAD_MARK if ABJAD.search(part) else "") + "".join(map(fold_letter, part))
+        for part in parts
+    ]
+    return " ".join(plain)
+
+
+def fold_script(text: str, language: Language, spell: bool) -> tuple[str, list[str]]:
+    """`text` in plain Latin (Chinese kept unless `spell`), with notes on what an honest name lacks.
+
+    >>> fold_script("Таko LLC", load_language(), True)
+    ('tako llc', ['look-alike letters of another script'])
+    """
+    notes = ["invisible characters"] if INVISIBLE.search(text) and not ABJAD.search(text) else []
+    clean = unicodedata.normalize("NFKC", INVISIBLE.sub("", text)).replace("’", "'").lower()
+    words = HAN.sub(lambda m: f" {fold_han(m[0], language, spell)} ", clean).split()
+    for i, word in enumerate(words):
+        if not word.isascii():
+            if LATIN.search(word) and OTHER.search(word) and not HAN.search(word):
+                words[i] = word.translate(language.lookalikes)
+                notes.append("look-alike letters of another script")
+            words[i] = fold_word(words[i], language)
+    return " ".join(words), list(dict.fromkeys(notes))
+
+
+def split_forms(words: Sequence[str], language: Language) -> tuple[list[str], list[str]]:
+    """`words` of a name without its legal forms, and the classes of these; never without words."""
+    kept, classes, i = [], [], 0
+    while i < len(words):
+        for form, position, kind in language.forms.get(words[i], ()):
+            end = i + len(form)
+            if (position == "any" or (position == "end") == (i > 0)) and tuple(
+                words[i:end]
+            ) == form:
+                classes.append(kind)
+                i = end
+                break
+        else:
+            kept.append(words[i])
+            i += 1
+    return (kept, classes) if kept else (list(words), [])
+
+
+def fold_tokens(words: Sequence[str], language: Language) -> tuple[str, ...]:
+    """`words` in canonical spelling: abbreviations written out, number words as figures.
+
+    >>> fold_tokens(["brigade", "forty", "four", "intl"], load_language())
+    ('brigade', '44', '', 'international')
+    """
+    tokens = [language.canonical.get(word, word) for word in words]
+    for i in range(1, len(tokens)):
+        if (
+            len(tokens[i]) == 1
+            and tokens[i].isdigit()
+            and tokens[i - 1][1:] == "0"
+            and words[i - 1].isalpha()
+        ):
+            tokens[i - 1 : i + 1] = [tokens[i - 1][0] + tokens[i], ""]
+    return tuple(tokens)
+
+
+def fold_names(texts: Sequence[str], language: Language) -> list[FoldedName]:
+    """The folded name of each of `texts`, all at once: one pass of C code over the joined text.
+
+    A name with Chinese characters is spelt out in a second fold, see `spell_names`.
+    """
+    return fold_batch(texts, language, spell=False)
+
+
+def fold_batch(texts: Sequence[str], language: Language, spell: bool) -> list[FoldedName]:
+    """As `fold_names`, Chinese characters spelt in pinyin if `spell`."""
+    if not texts:
+        return []
+    notes: dict[int, list[str]] = {}
+    plain = [text.lower() if text.isascii() else "" for text in texts]
+    for i, text in enumerate(texts):
+        if not text.isascii():
+            plain[i], notes[i] = fold_script(text, language, spell)
+    joined = "\n".join([p.replace("\n", " ").replace("\r", " ") for p in plain])
+    joined = DOTTED.sub(lambda m: m[0].replace(".", ""), joined.replace("&", " and "))
+    lines = LEADING_ZEROS.sub("", joined.translate(JUNK)).split("\n")
+    folded = []
+    for i, line in enumerate(lines):
+        kept, classes = split_forms(line.split(), language)
+        pairs = dict(
+            zip(fold_tokens(kept, language), kept, strict=True)
+        )  # a word said twice counts once
+        pairs.pop("", None)
+        script = "" if i not in notes or not HAN.search(texts[i]) else "pinyin" if spell else "han"
+        forms = tuple(sorted(set(classes)))
+        folded.append(
+            FoldedName(
+                tuple(pairs), tuple(pairs.values()), line, forms, script, tuple(notes.get(i, ()))
+            )
+        )
+    return folded
+
+
+def key_tokens(tokens: Sequence[str], sounds: Sounds) -> list[str]:
+    """The sound key of each of `tokens`: equal for the usual transliterations of one name.
+
+    >>> key_tokens(["mohammed", "muhamad", "putin"], load_language().sounds)[:2]
+    ['muhamad', 'muhamad']
+    """
+    joined = "^" + "$\n^".join(tokens) + "$"
+    for found, sound in sounds:
+        joined = (
+            joined.replace(found, sound) if isinstance(found, str) else found.sub(sound, joined)
+        )
+    return joined.replace("^", "").replace("$", "").split("\n")
+
+
+def key_consonants(tokens: Sequence[str]) -> list[str]:
+    """The consonants of each of `tokens`, Latin or abjad: what scripts without vowels write.
+
+    >>> key_consonants([ABJAD_MARK + "frnandw", "fernando"])
+    ['frnd', 'frnd']
+    """
+    joined = "\n".join(tokens).replace(ABJAD_MARK, "").translate(CONSONANTS)
+    joined = re.sub(r"(?<=[^\n])a+|h", "", joined)
+    return re.sub(r"([^\n])\1+", r"\1", joined).split("\n")
+
+
+@functools.cache
+def load_language() -> Language:
+    """The language tables of lists/, read once."""
+    forms: dict[str, list[tuple[tuple[str, ...], str, str]]] = {}
+    for row in read_table("legal_forms"):
+        words = tuple(row["form"].split())
+        forms.setdefault(words[0], []).append((words, row["position"], row["class"]))
+    short = read_table("abbreviations")
+    pinyin = read_table("pinyin")
+    letters = {r["letter"]: r["latin"] for r in read_table("transliteration")}
+    classes = {r["word"]: r["class"] for r in read_table("generic_words")}
+    sounds = tuple(
+        (re.compile(r["from"]) if r["kind"] == "regex" else r["from"], r["to"])
+        for r in read_table("phonetics")
+    )
+    return Language(
+        canonical={
+            r["short"]: r["full"]
+            for r in short
+            if r["kind"] != "given_name" and len(r["short"]) > 1
+        },
+        forms={k: tuple(sorted(v, key=lambda form: -len(form[0]))) for k, v in forms.items()},
+        letters=letters,
+        digraphs=tuple((k, v) for k, v in letters.items() if len(k) > 1),
+        lookalikes={ord(r["letter"]): r["latin"] for r in read_table("lookalikes")},
+        han_words={r["han"]: r["english"] for r in read_table("han_words")},
+        simplified={
+            ord(old): new
+            for r in read_table("traditional")
+            for old, new in zip(r["traditional"], r["simplified"], strict=True)
+        },
+        pinyin_starts=tuple(
+            sorted((r["first"].encode("gb2312"), r["pinyin"]) for r in pinyin if r["first"])
+        ),
+        pinyin={letter: r["pinyin"] for r in pinyin for letter in r["others"]},
+        classes=classes,
+        class_sounds={
+            k: c
+            for k, c in zip(key_tokens(list(classes), sounds), classes.values(), strict=True)
+            if c in ("generic", "place")
+        },
+        sounds=sounds,
+        given_names={r["short"]: r["full"] for r in short if r["kind"] == "given_name"},
+    )
+
+
+# ==================================================================================================
+# 6 Match
+# Takes list entries and query names, gives scored hits that can say why. A token weighs what it
+# tells apart: a word of one entry 1, "trading" next to nothing. Vocabulary meets vocabulary first;
+# only names that could still reach the threshold are compared, and none that could is lost.
+
+# Weights. RARE_IN: a token in so many entries would tell nothing; a smaller figure makes surnames
+# such as Hassan (df 300) decide alone, a larger one lets "Mohammed Ali" hit every Mohammed Ali X.
+RARE_IN = 50_000
+CLASS_WEIGHT = {
+    "generic": 0.18,
+    "place": 0.3,
+    "form": 0.08,
+    "quality": 0.35,
+    "title": 0.05,
+    "particle": 0.02,
+    "letter": 0.15,
+    "patronymic": 0.35,
+}
+TELLING = ("", "quality", "patronymic")
+CLASS_SOUND_FROM = 5
+LETTER_WEIGHT = CLASS_WEIGHT["letter"]  # an initial: "V. Putin" / Vladimir Putin
+SHORT_WEIGHT = {
+    2: 0.4,
+    3: 0.5,
+}  # "ABC Health" / "ABD Health" must differ, yet ABC alone decides little
+NUMBER_WEIGHT = 0.4  # at least: "Plant 5" / "Plant 7"
+# Similarity of two tokens that are not equal, by what explains the difference.
+ONE_EDIT = {
+    4: 0.78,
+    5: 0.83,
+    6: 0.87,
+}  # by the longer one's letters; "Meta" / "Beta" against "Pudin" / "Putin"
+FIRST_LETTER = 0.05  # less for an edit there, where few mistype: "Baltech" / "Altech"
+ONE_EDIT_LONG, TWO_EDITS, TWO_EDITS_LONG = 0.93, 0.83, 0.88  # hikvison; schulze; lukashnko
+TWO_EDITS_FROM, LONG_FROM = 8, 10
+MILD_EDIT = 0.03  # more for two letters swapped or one vowel for another: "Al Qaeda" / "Al Qaida"
+NO_VOWELS = str.maketrans("", "", "aeiouy")
+SHORT_LIKE = {
+    1: 0.7,
+    2: 0.7,
+    3: 0.75,
+    4: 0.8,
+    5: 0.88,
+}  # at most, for words so short: "KPS" / "QPS"
+CONSONANTS_AGREE = 0.9
+SOUND, OCR, GIVEN_NAME, JOINED, INITIAL, CUT_OFF = 0.95, 0.97, 0.9, 0.98, 0.9, 0.9
+CONFLICT = 1.8  # words left over on both sides: "Bashar al-Assad" / "Hafez al-Assad"
+EXTRA, EXTRA_EVIDENCE, EXTRA_LEAST = 1.0, 0.65, 0.3
+PATRONYMIC = re.compile(
+    r"(?:[oe]vich|[oe]vna|ichna|inichna|ovych|ivna|oglu|ogly|ogli|kyzy|qizi)$"
+)  # words left over on one side only
+NUMBERS_DIFFER, NUMBER_MISSING = 0.3, 0.1
+FORM_DIFFERS, FORM_MISSING = 0.03, 0.01
+LEAST_EVIDENCE = 0.5  # agreed weight of telling words below which only an equal name counts
+GENERIC_LEAST, GENERIC_UNLIKE = 0.5, 0.15
+CUT_FROM, CUT_MOST = 16, 3
+WHOLE_FROM = 6
+QUIET = 0.25
+QUIET_EXTRA, QUIET_LEAST = 0.36, 0.2
+FORM_ODD = {"vessel": 0.15, "aircraft": 0.15, "individual": 0.05}
+ACRONYM = 0.92
+
+
+Array = np.ndarray[Any, Any]
+
+
+class Sense(NamedTuple):
+    """What the index knows of one query token."""
+
+    similar: Mapping[int, float]  # vocabulary id -> similarity; holds itself at 1.0
+    weight: float  # left over
+    telling: bool
+    reach: float  # the most it can add when it agrees
+    evidence: float  # of which the most from words that tell something
+    spread: int  # how many names its similar tokens stand in
+
+
+class Agreement(NamedTuple):
+    """Words of the query that agree with words of the listed name, and how."""
+
+    query: str
+    listed: str
+    how: str
+    similarity: float
+    weight: float
+    evidence: float  # what of the weight counts towards LEAST_EVIDENCE
+
+
+class Leftover(NamedTuple):
+    """A word that has no partner on the other side."""
+
+    word: str
+    weight: float
+    telling: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How two names compare; the score can be computed again from the other fields."""
+
+    score: float
+    agreed: tuple[Agreement, ...]
+    query_only: tuple[Leftover, ...]
+    listed_only: tuple[Leftover, ...]
+    form: float
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
+class NameIndex:
+    """Every name of the loaded entries by its tokens."""
+
+    texts: list[str]
+    kinds: list[str]
+    owners: np.ndarray  # name -> entry number
+    folded: list[FoldedName]
+    tokens: list[tuple[int, ...]]  # name -> vocabulary ids
+    vocabulary: list[str]
+    ids: dict[str, int]
+    weights: list[float]
+    telling: list[bool]  # not a generic word, place, title, particle or legal form
+    totals: list[float]  # weight of a name's tokens
+    starts: np.ndarray  # vocabulary id -> slice of postings
+    postings: np.ndarray  # name numbers
+    types: list[str]  # of the entry, by name
+    joined: dict[str, list[int]]  # two neighbouring words written as one -> names
+    wholes: dict[str, list[int]]  # a whole name written as one word, or its sound -> names
+    plains: list[tuple[str, int]]  # (plain text, name number) in order, for names cut off
+    sounds: dict[str, list[int]]
+    skeletons: dict[str, list[int]]
+    buckets: dict[tuple[int, str, int], list[int]]  # (0 first | -1 last, letter, length) -> ids
+
+
+def classify_token(token: str, key: str, language: Language) -> str:
+    """The class of a generic word, also one spelt by its sound ("teknologii"); "" if it is a name."""
+    if token in language.classes:
+        return language.classes[token]
+    if len(token) == 1 and token.isascii() and token.isalpha():
+        return "letter"
+    if token in language.forms:
+        return "form"
+    if PATRONYMIC.search(token):
+        return "patronymic"
+    return language.class_sounds.get(key, "") if len(key) >= CLASS_SOUND_FROM else ""
+
+
+def weigh_token(token: str, entries: int, word_class: str) -> float:
+    """What agreement on `token` tells, 0–1, when it stands in so many `entries`.
+
+    >>> weigh_token("huawei", 1, ""), weigh_token("trading", 1, "generic")
+    (1.0, 0.18)
+    """
+    rarity = 1 - math.log(max(entries, 1)) / math.log(RARE_IN)
+    if any(c.isdigit() for c in token):
+        rarity = max(rarity * 0.7, NUMBER_WEIGHT)
+    most = min(
+        CLASS_WEIGHT.get(word_class, 1), SHORT_WEIGHT.get(len(token), 1) if token.isascii() else 1
+    )
+    return round(max(min(rarity, most), 0.02), 3)
+
+
+def fold_skeletons(tokens: Sequence[str]) -> list[str]:
+    """`tokens` with the letters and figures that scanners confuse made one: 0/o, 1/l/i, 5/s, rn/m."""
+    joined = "\n".join(tokens).replace("rn", "m").replace("vv", "w")
+    return joined.translate(CONFUSED).split("\n")
+
+
+CONFUSED = str.maketrans("0158l", "oisbi")
+
+
+def build_index(entries: Sequence[ListEntry], language: Language) -> NameIndex:
+    """The index of all names of `entries`; a Chinese name stands in it twice, as written and spelt."""
+    rows = [(text, kind, e) for e, entry in enumerate(entries) for text, kind in entry.names]
+    folded = fold_names([row[0] for row in rows], language)
+    han = [i for i, name in enumerate(folded) if name.script == "han"]
+    folded += fold_batch([rows[i][0] for i in han], language, spell=True)
+    rows += [rows[i] for i in han]
+    rows, folded = add_acronyms(rows, folded, entries)
+    owners = np.array([row[2] for row in rows], dtype=np.int64)
+    flat = np.array([t for name in folded for t in name.tokens], dtype=object)
+    codes, found = pd.factorize(flat)
+    vocabulary: list[str] = list(found)
+    holders = np.repeat(np.arange(len(folded)), [len(name.tokens) for name in folded])
+    keys = key_tokens(vocabulary, language.sounds)
+    classes = [
+        classify_token(token, key, language) for token, key in zip(vocabulary, keys, strict=True)
+    ]
+    telling = np.array([word_class in TELLING for word_class in classes], dtype=bool)
+    counts = count_entries_of(codes, holders, owners, telling)
+    numbers = iter(codes.tolist())
+    acronyms = {name.plain for name in folded if name.script == "acronym"}
+    made = {v for v, token in enumerate(vocabulary) if token in acronyms}
+    weights = [weigh_token(t, n, c) for t, n, c in zip(vocabulary, counts, classes, strict=True)]
+    tokens = [tuple(next(numbers) for _ in name.tokens) for name in folded]
+    return NameIndex(
+        texts=[row[0] for row in rows],
+        kinds=[row[1] for row in rows],
+        owners=owners,
+        folded=folded,
+        tokens=tokens,
+        vocabulary=vocabulary,
+        ids={token: v for v, token in enumerate(vocabulary)},
+        weights=weights,
+        totals=[sum(weights[v] for v in ids) for ids in tokens],
+        telling=telling.tolist(),
+        starts=np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(vocabulary)))]),
+        postings=holders[np.argsort(codes, kind="stable")],
+        types=[entries[row[2]].type for row in rows],
+        joined=build_joined(folded),
+        wholes=build_wholes(folded, dict(zip(vocabulary, keys, strict=True))),
+        plains=sorted(
+            (name.plain, n) for n, name in enumerate(folded) if len(name.plain) > CUT_FROM
+        ),
+        sounds=build_keys(["" if v in made else key for v, key in enumerate(keys)], 3),
+        skeletons=build_keys(
+            ["" if v in made else key for v, key in enumerate(fold_skeletons(vocabulary))], 1
+        ),
+        buckets=build_buckets(["" if v in made else token for v, token in enumerate(vocabulary)]),
+    )
+
+
+def count_entries_of(codes: Array, holders: Array, owners: Array, telling: Array) -> list[int]:
+    """For each vocabulary id the entries in whose names it stands beside another telling word.
+
+    A word that alone names firms ("Huawei Jamaica", "Huawei Chile") is their name, not a common one.
+    """
+    words = np.bincount(holders, weights=telling[codes], minlength=len(owners))
+    beside = words[holders] - telling[codes] > 0
+    several = len(owners) + 1
+    seen = np.unique(codes[beside] * several + owners[holders[beside]]) // several
+    return (np.bincount(seen, minlength=len(telling)) + 1).tolist()
+
+
+def add_acronyms(rows, folded, entries):
+    """`rows` and names with the acronyms of long names, where no other name has that one."""
+    made: dict[str, list[int]] = {}
+    words = {t for name in folded for t in name.tokens}
+    for n, name in enumerate(folded):
+        if (
+            len(name.tokens) >= 4
+            and rows[n][1] != "weak"
+            and name.script != "han"
+            and entries[rows[n][2]].type not in ("individual", "vessel")
+        ):
+            a = "".join(t[0] for t in name.tokens if t not in ("and", "of", "the", "for"))
+            if 4 <= len(a) <= 8 and a.isalpha() and a not in words:
+                made.setdefault(a, []).append(n)
+    extra = [(n[0], a) for a, n in made.items() if len({rows[i][2] for i in n}) == 1]
+    return (
+        rows + [rows[n] for n, _ in extra],
+        folded + [FoldedName((a,), (a,), a, (), "acronym") for _, a in extra],
+    )
+
+
+def build_joined(folded: Sequence[FoldedName]) -> dict[str, list[int]]:
+    """Names by two neighbouring words written as one."""
+    joined: dict[str, list[int]] = defaultdict(list)
+    for n, name in enumerate(folded):
+        for pair in zip(name.words, name.words[1:], strict=False):
+            joined["".join(pair)].append(n)
+    return joined
+
+
+def spell_wholes(name: FoldedName, keys: Mapping[str, str]) -> set[str]:
+    """`name` written as one word: with its legal forms, without them, and by sound."""
+    sound = "".join(keys.get(t, t) for t in name.tokens)
+    return {name.plain.replace(" ", ""), "".join(name.words)} | (
+        {sound} if len(sound) >= WHOLE_FROM else set()
+    )
+
+
+def build_wholes(folded: Sequence[FoldedName], keys: Mapping[str, str]) -> dict[str, list[int]]:
+    """Names by all their words written as one."""
+    wholes: dict[str, list[int]] = defaultdict(list)
+    for n, name in enumerate(folded):
+        for whole in spell_wholes(name, keys):
+            wholes[whole].append(n)
+    return wholes
+
+
+def build_keys(keys: Sequence[str], least: int) -> dict[str, list[int]]:
+    """Vocabulary ids by key, keys of fewer than `least` letters aside."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for v, key in enumerate(keys):
+        if len(key) >= least:
+            groups[key].append(v)
+    return groups
+
+
+def build_buckets(vocabulary: Sequence[str]) -> dict[tuple[int, str, int], list[int]]:
+    """Vocabulary ids by first and by last letter and length: one edit leaves one of them in place."""
+    buckets: dict[tuple[int, str, int], list[int]] = defaultdict(list)
+    for v, token in enumerate(vocabulary):
+        if len(token) > 2 and token.isalpha():
+            buckets[0, token[0], len(token)].append(v)
+            buckets[-1, token[-1], len(token)].append(v)
+    return buckets
+
+
+def score_edits(one: str, other: str, edits: int) -> float:
+    """Similarity of two tokens that differ by so many typing errors; 0 where that says nothing.
+
+    >>> score_edits("hikvison", "hikvision", 1), score_edits("kim", "kin", 1)
+    (0.93, 0.0)
+    """
+    size = max(len(one), len(other))
+    if edits == 1:
+        start = FIRST_LETTER if one[0] != other[0] else 0.0
+        mild = len(one) == len(other) and (
+            sorted(one) == sorted(other) or one.translate(NO_VOWELS) == other.translate(NO_VOWELS)
+        )
+        return (
+            ONE_EDIT.get(size, ONE_EDIT_LONG) - start + mild * MILD_EDIT
+            if size >= min(ONE_EDIT)
+            else 0.0
+        )
+    return 0.0 if size < TWO_EDITS_FROM else TWO_EDITS if size < LONG_FROM else TWO_EDITS_LONG
+
+
+def find_edits(
+    tokens: Sequence[str], index: NameIndex, workers: int
+) -> Iterable[tuple[str, int, float]]:
+    """(token, vocabulary id, similarity) of tokens a typing error or two apart."""
+    groups: dict[tuple[int, str, int], list[str]] = defaultdict(list)
+    for token in tokens:
+        if len(token) > 2 and token.isalpha():
+            groups[0, token[0], len(token)].append(token)
+            groups[-1, token[-1], len(token)].append(token)
+    for (end, letter, size), group in groups.items():
+        most = 2 if end == 0 and size > TWO_EDITS_FROM - 3 else 1
+        near = [
+            v
+            for n in range(size - most, size + most + 1)
+            for v in index.buckets.get((end, letter, n), ())
+        ]
+        if near:
+            words = [index.vocabulary[v] for v in near]
+            edits = process.cdist(
+                group,
+                words,
+                scorer=OSA.distance,
+                score_cutoff=most,
+                dtype=np.uint8,
+                workers=workers,
+            )
+            for i, j in zip(*(side.tolist() for side in np.nonzero(edits <= most)), strict=True):
+                if edits[i, j]:
+                    yield group[i], near[j], score_edits(group[i], words[j], int(edits[i, j]))
+
+
+def find_similar(
+    tokens: Sequence[str], index: NameIndex, language: Language, workers: int
+) -> dict[str, dict[int, float]]:
+    """For each of `tokens` the vocabulary ids that may stand for it, with the similarity."""
+    similar: dict[str, dict[int, float]] = {token: {} for token in tokens}
+    if not tokens:
+        return similar
+
+    def note(token: str, ids: Iterable[int], value: float) -> None:
+        for v in ids:
+            if value > similar[token].get(v, 0):
+                similar[token][v] = value
+
+    keys, skeletons = key_tokens(tokens, language.sounds), fold_skeletons(tokens)
+    telling = {
+        t: classify_token(t, key, language) in TELLING for t, key in zip(tokens, keys, strict=True)
+    }
+    for token, v, value in find_edits(tokens, index, workers):
+        if index.telling[v] <= telling[token]:
+            note(token, (v,), value)
+    for token, key, skeleton in zip(tokens, keys, skeletons, strict=True):
+        if len(key) > 2:
+            note(token, index.sounds.get(key, ()), min(SOUND, SHORT_LIKE.get(len(token), 1)))
+        mixed = token.isalnum() and not token.isalpha() and not token.isdigit()
+        note(
+            token,
+            index.skeletons.get(skeleton, ()),
+            OCR if mixed else min(OCR, SHORT_LIKE.get(len(token), 1)),
+        )
+        full = language.given_names.get(token)
+        if full in index.ids:
+            note(token, (index.ids[full],), GIVEN_NAME)
+        if len(token) > 1 and token[0].isalpha() and token[0] in index.ids:
+            note(token, (index.ids[token[0]],), INITIAL)
+        if token in index.ids:
+            note(token, (index.ids[token],), 1.0)
+    return similar
+
+
+def find_abjad(
+    tokens: Sequence[str], vocabulary: Sequence[str], consonants: Mapping[str, list[int]]
+) -> Iterable[tuple[str, int]]:
+    """(token, vocabulary id) with the same consonants, one of the two from a script without vowels."""
+    for token, key in zip(tokens, key_consonants(tokens), strict=True):
+        for v in consonants.get(key, ()) if len(key) > 2 else ():
+            if token.startswith(ABJAD_MARK) != vocabulary[v].startswith(ABJAD_MARK):
+                yield token, v
+
+
+class Matcher:
+    """Finds the listed names that query names hit; remembers what it learned of their tokens."""
+
+    def __init__(self, entries: Sequence[ListEntry], language: Language, workers: int = 1) -> None:
+        self.index = build_index(entries, language)
+        self.language = language
+        self.workers = workers
+        self.senses: dict[str, Sense] = {}
+        self.keys: dict[str, str] = {}
+        self.abjad = any(token.startswith(ABJAD_MARK) for token in self.index.vocabulary)
+        self.consonants: dict[str, list[int]] = {}  # built when the first abjad name comes
+
+    def find_hits(self, texts: Sequence[str], floor: float) -> list[list[tuple[float, int]]]:
+        """For each of `texts` the (score, name number) of all names at or above `floor`, best first."""
+        queries = fold_queries(texts, self.language)
+        self.learn([query for several in queries for query in several])
+        return [self.find_names(several, floor) for several in queries]
+
+    def find_names(self, queries: Sequence[FoldedName], floor: float) -> list[tuple[float, int]]:
+        """The (score, name number) that any of `queries` reaches, best first."""
+        best: dict[int, float] = {}
+        for query in queries:
+            for n in self.find_candidates(query, floor):
+                score = compare_names(query, n, self).score
+                if score >= floor and score > best.get(n, 0):
+                    best[n] = score
+        return sorted(((score, n) for n, score in best.items()), key=lambda hit: (-hit[0], hit[1]))
+
+    def learn(self, names: Iterable[FoldedName]) -> None:
+        """Fill `senses` for the tokens of `names`, all new ones against the vocabulary at once."""
+        index, sizes = self.index, np.diff(self.index.starts).tolist()
+        new = sorted({t for name in names for t in name.tokens} - self.senses.keys())
+        if not new:
+            return
+        self.keys.update(zip(new, key_tokens(new, self.language.sounds), strict=True))
+        found = find_similar(new, index, self.language, self.workers)
+        if self.abjad or any(token.startswith(ABJAD_MARK) for token in new):
+            self.consonants = self.consonants or build_keys(key_consonants(index.vocabulary), 3)
+            for token, v in find_abjad(new, index.vocabulary, self.consonants):
+                found[token].setdefault(v, CONSONANTS_AGREE)
+        for token, similar in found.items():
+            known, word_class = (
+                index.ids.get(token),
+                classify_token(token, self.keys[token], self.language),
+            )
+            telling = word_class in TELLING
+            proof = (
+                index.weights[v] * (1 if telling and index.telling[v] else QUIET) for v in similar
+            )
+            self.senses[token] = Sense(
+                similar,
+                weigh_token(token, 1, word_class) if known is None else index.weights[known],
+                telling,
+                max([LETTER_WEIGHT, *(index.weights[v] for v in similar)]),
+                max([QUIET * LETTER_WEIGHT, *proof]),
+                sum(sizes[v] for v in similar),
+            )
+
+    def names_with(self, ids: Iterable[int]) -> set[int]:
+        """The names in which any of the vocabulary `ids` stands."""
+        starts, postings = self.index.starts, self.index.postings
+        return set().union(*(postings[starts[v] : starts[v + 1]].tolist() for v in ids))
+
+    def find_candidates(self, query: FoldedName, floor: float) -> set[int]:
+        """The names that could reach `floor`; none that could is missing (tested on every pair)."""
+        index, tokens, words = self.index, query.tokens, query.words
+        if not tokens:
+            return set()
+        pairs = {a + b for a, b in zip(words, words[1:], strict=False)}
+        found = self.names_with({index.ids[pair] for pair in pairs if pair in index.ids})
+        found.update(*(index.joined.get(word, ()) for word in words), self.find_cut(query))
+        found.update(*(index.wholes.get(whole, ()) for whole in spell_wholes(query, self.keys)))
+        senses = sorted((self.senses[t] for t in tokens), key=lambda sense: sense.spread)
+        if sum(sense.evidence for sense in senses) < LEAST_EVIDENCE:
+            return found | self.find_equal(senses)
+        return found | self.find_likely(senses, {t for t in tokens if len(t) == 1}, 1 - floor / 100)
+
+    def find_equal(self, senses: Sequence[Sense]) -> set[int]:
+        """Names with a token for each of `senses` and no other: all that a generic name can hit."""
+        found: set[int] | None = None
+        for sense in senses:
+            names = self.names_with(v for v, value in sense.similar.items() if value != INITIAL)
+            found = names if found is None else found & names
+            if not found:
+                break
+        return {n for n in found or () if len(self.index.tokens[n]) == len(senses)}
+
+    def find_likely(self, senses: Sequence[Sense], letters: set[str], spare: float) -> set[int]:
+        """Names that agree with enough of `senses` to lose no more than `spare` by those left over."""
+        reach, evidence = sum(s.reach for s in senses), sum(s.evidence for s in senses)
+        asked, gained = 0.0, defaultdict(lambda: [0.0, 0.0, 0.0])
+        for sense in senses:
+            if asked and (
+                evidence < LEAST_EVIDENCE or score_extra(asked, 0.0, reach, evidence) > spare
+            ):
+                break
+            asked, reach, evidence = (
+                asked + sense.weight,
+                reach - sense.reach,
+                evidence - sense.evidence,
+            )
+            for more, proof, names in self.weigh_names(sense):
+                for n in names:
+                    gain = gained[n]
+                    gain[0] += sense.weight
+                    gain[1] += more
+                    gain[2] += proof
+        totals, ids, similar = (
+            self.index.totals,
+            self.index.tokens,
+            set().union(*(s.similar for s in senses)),
+        )
+        likely = set()
+        for n, (weight, more, proof) in gained.items():
+            most = reach + more
+            spared = 0.0 if letters else totals[n] - most
+            if (
+                evidence + proof < LEAST_EVIDENCE
+                or score_leftover(asked - weight, spared, most, evidence + proof) > spare
+            ):
+                continue
+            right = sum(
+                self.index.weights[v]
+                for v in ids[n]
+                if v not in similar and self.index.vocabulary[v][0] not in letters
+            )
+            left = sum(
+                s.weight
+                for s in senses
+                if s.weight != LETTER_WEIGHT and s.similar.keys().isdisjoint(ids[n])
+            )
+            if score_leftover(left, right, totals[n] - right, evidence + proof) <= spare:
+                likely.add(n)
+        return likely
+
+    def weigh_names(self, sense: Sense) -> Iterable[tuple[float, float, set[int]]]:
+        """(weight, evidence, names) that agreement on `sense` can add, each name with its most."""
+        index, seen = self.index, set[int]()
+        for v in sorted(sense.similar, key=lambda v: -index.weights[v]):
+            initial = sense.similar[v] == INITIAL and len(index.vocabulary[v]) == 1
+            weight = LETTER_WEIGHT if initial else index.weights[v]
+            names = self.names_with((v,)) - seen
+            seen |= names
+            yield weight, weight * (1 if sense.telling and index.telling[v] else QUIET), names
+
+    def find_cut(self, query: FoldedName) -> set[int]:
+        """Names that go on where `query` was cut off, if they are of few entries: else it says nothing."""
+        if len(query.plain) < CUT_FROM or sum(map(len, query.words)) < CUT_FROM // 2:
+            return set()
+        plains = self.index.plains
+        start, end = (bisect_left(plains, (edge, 0)) for edge in (query.plain, query.plain + "~"))
+        several = {plain for plain, _ in plains[start:end]} - {query.plain}
+        return {n for _, n in plains[start:end]} if 0 < len(several) <= CUT_MOST else set()
+
+
+def score_extra(quiet: float, telling: float, agreed: float, evidence: float) -> float:
+    """The loss, 0–1, for words left over on one side, by their weights; less the more agrees."""
+    price = max(EXTRA_LEAST, min(EXTRA, EXTRA_EVIDENCE / max(evidence, 0.01)))
+    quiet_price = max(QUIET_LEAST, min(EXTRA, QUIET_EXTRA / max(evidence, 0.01)))
+    extra = quiet + telling
+    return (price * telling + quiet_price * quiet) / (extra + agreed) if extra else 0.0
+
+
+def score_leftover(left: float, right: float, agreed: float, evidence: float) -> float:
+    """The least loss for words of weights `left` and `right` left over, all of them generic."""
+    if agreed <= 0:
+        return 1.0
+    left_share, right_share = (
+        side / (side + agreed) if side > 0 else 0.0 for side in (left, right)
+    )
+    both, most = min(left_share, right_share), max(left_share, right_share)
+    return CONFLICT * both + max(QUIET_LEAST, min(EXTRA, QUIET_EXTRA / evidence)) * (most - both)
+
+
+def fold_queries(texts: Sequence[str], language: Language) -> list[list[FoldedName]]:
+    """The names to look up for each of `texts`: several in one cell, Chinese as written and spelt."""
+    parts = [split_names(text) for text in texts]
+    flat = [part for several in parts for part in several]
+    folded = iter(fold_names(flat, language))
+    queries = [[next(folded) for _ in several] for several in parts]
+    for several, names in zip(parts, queries, strict=True):
+        han = [text for text, name in zip(several, names, strict=True) if name.script == "han"]
+        names += fold_batch(han, language, spell=True)
+    return queries
+
+
+def find_pairs(
+    query: FoldedName, n: int, matcher: Matcher
+) -> list[tuple[float, str, range, range, float]]:
+    """What could agree: (similarity, how, query positions, listed positions, weight), best first."""
+    index, name = matcher.index, matcher.index.folded[n]
+    ids, weights = index.tokens[n], index.weights
+    pairs = []
+    for i, token in enumerate(query.tokens):
+        similar = matcher.senses[token].similar
+        for j, v in enumerate(ids):
+            if v in similar:
+                initial = similar[v] == INITIAL and len(name.tokens[j]) == 1
+                how, weight = ("initial", LETTER_WEIGHT) if initial else ("", weights[v])
+                pairs.append((similar[v], how, range(i, i + 1), range(j, j + 1), weight))
+            elif len(token) == 1 and name.tokens[j][0] == token:
+                pairs.append((INITIAL, "initial", range(i, i + 1), range(j, j + 1), LETTER_WEIGHT))
+    for i, pair in enumerate(zip(query.words, query.words[1:], strict=False)):
+        for j in (j for j, word in enumerate(name.words) if word == "".join(pair)):
+            pairs.append(
+                (JOINED, "written apart", range(i, i + 2), range(j, j + 1), weights[ids[j]])
+            )
+    for j, pair in enumerate(zip(name.words, name.words[1:], strict=False)):
+        for i in (i for i, word in enumerate(query.words) if word == "".join(pair)):
+            both = weights[ids[j]] + weights[ids[j + 1]]
+            pairs.append((JOINED, "written as one", range(i, i + 1), range(j, j + 2), both))
+    return sorted(pairs, key=lambda p: (p[0] < 1, -p[0] * p[4], p[2].start, p[3].start))
+
+
+def find_whole(query: FoldedName, n: int, matcher: Matcher) -> tuple[float, str] | None:
+    """(similarity, how) if `query` and listed name `n` are one text spaced otherwise, or cut off."""
+    name = matcher.index.folded[n]
+    if query.tokens == name.tokens:
+        return None
+    mine, theirs = ({x.plain.replace(" ", ""), "".join(x.words)} for x in (query, name))
+    if mine & theirs:
+        return JOINED, "spaced otherwise"
+    if (
+        len(query.plain) >= CUT_FROM
+        and name.plain.startswith(query.plain)
+        and n in matcher.find_cut(query)
+    ):
+        return CUT_OFF, "cut off"
+    if len(query.tokens) != len(name.tokens) and spell_wholes(query, matcher.keys) & spell_wholes(
+        name, matcher.keys
+    ):
+        return SOUND, "same sound, spaced otherwise"
+    return None
+
+
+def compare_names(query: FoldedName, n: int, matcher: Matcher) -> Comparison:
+    """How `query` compares with listed name `n`."""
+    index, name = matcher.index, matcher.index.folded[n]
+    if (
+        not name.tokens
+        or not query.tokens
+        or (query.script == "pinyin" and name.script == "pinyin")
+    ):
+        return NOTHING
+    mine, theirs = list(range(len(query.tokens))), list(range(len(name.tokens)))
+    whole = find_whole(query, n, matcher)
+    if whole is not None:
+        weight = sum(index.weights[v] for v in index.tokens[n])
+        pairs = [(*whole, range(len(mine)), range(len(theirs)), weight)]
+    else:
+        pairs = find_pairs(query, n, matcher)
+    agreed: list[Agreement] = []
+    for similarity, how, i, j, weight in pairs:
+        if all(k in mine for k in i) and all(k in theirs for k in j):
+            mine = [k for k in mine if k not in i]
+            theirs = [k for k in theirs if k not in j]
+            words = " ".join(query.words[k] for k in i), " ".join(name.words[k] for k in j)
+            telling = sum(
+                index.weights[index.tokens[n][k]] for k in j if index.telling[index.tokens[n][k]]
+            )
+            asked = any(matcher.senses[query.tokens[k]].telling for k in i)
+            telling = min(telling, weight) if asked else 0.0
+            agreed.append(
+                Agreement(*words, how, similarity, weight, telling + QUIET * (weight - telling))
+            )
+    strange = index.types[n] not in ("", "entity") or name.script == "acronym"
+    odd = strange and bool(query.forms) and not name.forms
+    form = (
+        0.0
+        if query.forms == name.forms or whole
+        else FORM_ODD.get(index.types[n], 0.0)
+        if odd
+        else FORM_DIFFERS
+        if query.forms and name.forms
+        else FORM_MISSING
+    )
+    mine_left = [
+        Leftover(
+            query.words[i],
+            matcher.senses[query.tokens[i]].weight,
+            strange or matcher.senses[query.tokens[i]].telling,
+        )
+        for i in mine
+    ]
+    theirs_left = [
+        Leftover(
+            name.words[j], index.weights[index.tokens[n][j]], index.telling[index.tokens[n][j]]
+        )
+        for j in theirs
+    ]
+    return score_comparison(
+        tuple(agreed),
+        tuple(mine_left),
+        tuple(theirs_left),
+        form,
+        ACRONYM if name.script == "acronym" else 1.0,
+    )
+
+
+def score_comparison(
+    agreed: tuple[Agreement, ...],
+    mine: tuple[Leftover, ...],
+    theirs: tuple[Leftover, ...],
+    form: float,
+    factor: float,
+) -> Comparison:
+    """The comparison with its score, from what agreed and what was left over on either side."""
+    weight = sum(a.weight for a in agreed)
+    evidence = sum(a.evidence for a in agreed)
+    unlike = sum(a.weight * (1 - a.similarity) for a in agreed)
+    loss = 1.0
+    if evidence >= LEAST_EVIDENCE:
+        left, right = sum(x.weight for x in mine), sum(x.weight for x in theirs)
+        more = mine if left > right else theirs
+        share = min(left / (left + weight), right / (right + weight))
+        telling = sum(x.weight for x in more if x.telling)
+        quiet = sum(x.weight for x in more if not x.telling)
+        extra = score_extra(quiet, telling, weight, evidence)
+        most = max(left, right)
+        loss = (
+            unlike / weight
+            + CONFLICT * share
+            + (extra * (1 - share * (most + weight) / most) if most else 0.0)
+        )
+        odd = [any(c.isdigit() for x in side for c in x.word) for side in (mine, theirs)]
+        loss += NUMBERS_DIFFER if all(odd) else NUMBER_MISSING if any(odd) else 0.0
+    elif (
+        weight
+        and not mine
+        and not theirs
+        and all(a.how != "initial" for a in agreed)
+        and unlike <= GENERIC_UNLIKE * weight
+    ):
+        loss = unlike / weight if weight >= GENERIC_LEAST or not form else 1.0
+    score = round(max(0.0, 1 - loss - form) * factor * 100, 1)
+    return Comparison(score, agreed, mine, theirs, form, factor)
+
+
+NOTHING = Comparison(0.0, (), (), (), 0.0, 1.0)
+
+
+# ==================================================================================================
+# Files: a shipment file's bytes, packed or not, whatever its encoding -> text of complete lines.
+# Takes a path or `-`; memory follows the block read. Knows nothing of cells, headers or rows.
+
+BLOCK = 1 << 18  # bytes read at once, and looked at for encoding and header
+PAUSE = 0.2  # seconds without input after which the rows read so far are handed on
+LINE_CHARS = 1 << 20  # of one line; beyond is a dump or an attack, and is cut and reported
+PACK_FREE, PACK_RATIO = 1 << 26, 200  # bytes unpacked from one packed; CSV gives 3-30, bombs 1,000
+NOT_DECODED, CUT = "\uffff", "\ufffe"  # noncharacters, so free to mark a byte and a cut line
+NOT_UTF8 = re.compile("[\udc80-\udcff]")
+BYTE_ORDER_MARKS = (  # UTF-32 before UTF-16, whose mark begins alike
+    (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"), (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)  # fmt: skip
+UNREAD = (
+    OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile,
+)  # fmt: skip
+
+
+def find_encoding(head: bytes) -> str:
+    """The encoding of a file that begins with `head`: mark, NUL pattern, UTF-8, then letter shares.
+
+    >>> find_encoding("Müller".encode("cp1252")), find_encoding("收货人：东方贸易".encode("gbk"))
+    ('cp1252', 'gb18030')
+    """
+    for mark, name in BYTE_ORDER_MARKS:
+        if head.startswith(mark):
+            return name
+    pairs = len(head) // 2 or 1
+    upper, lower = head[::2].count(0) / pairs, head[1::2].count(0) / pairs
+    if max(upper, lower) > 0.2 and min(upper, lower) < 0.02:
+        return "utf-16-be" if upper > lower else "utf-16-le"
+    text = head.decode("utf-8", "surrogateescape")
+    wide = len(re.findall(r"[^\0-\x7f\udc80-\udcff]", text))
+    if len(re.findall(r"[\udc80-\udcff]", text)) <= 3 + wide // 10 and (wide or head.isascii()):
+        return "utf-8"
+    return _find_code_page(head)
+
+
+def _find_code_page(head: bytes) -> str:
+    """gb18030, cp1251, cp1254 or cp1252, by how the bytes of `head` above ASCII stand together."""
+    runs = re.findall(rb"[\x80-\xff]+", head)
+    high = b"".join(runs)
+    level_one = re.findall(rb"[\xa1-\xa3\xb0-\xd7][\xa1-\xfe]", high)  # GB 2312's common half
+    low = len(re.findall(rb"[\xa1-\xbf]", high))  # a third of Chinese bytes, signs elsewhere
+    odd = sum(len(run) % 2 for run in runs)  # Chinese letters are two bytes
+    if odd <= len(runs) / 20 and len(level_one) > 0.35 * len(high) and low > 0.15 * len(high):
+        return "gb18030"
+    words = b"".join(re.findall(rb"[\xa8\xb8\xc0-\xff]{3,}", head))
+    if len(words) > 0.6 * len(high):
+        return "cp1251"
+    turkish = len(re.findall(rb"[\xd0\xdd\xde\xf0\xfd\xfe]", high))
+    return "cp1254" if turkish > 0.35 * len(high) else "cp1252"
+
+
+def _open_zip(raw: Any) -> IO[bytes]:
+    """The one file in the zip archive `raw`, unpacked as it is read, never onto the disk."""
+    archive = zipfile.ZipFile(raw)
+    members = [m for m in archive.namelist() if not m.endswith("/") and "__MACOSX/" not in m]
+    if {"[Content_Types].xml", "content.xml"} & set(members):
+        raise ValueError("an office document (.xlsx, .ods, .docx): save it as CSV UTF-8")
+    if len(members) != 1:
+        some = ", ".join(map(repr, members[:5]))
+        raise ValueError(f"{len(members)} files in the archive, one expected: {some}")
+    return archive.open(members[0])
+
+
+UNPACKERS: Mapping[bytes, Callable[[Any], Any]] = {
+    b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open, b"PK\3\4": _open_zip,
+}  # fmt: skip
+
+
+def _open_stream(source: str, name: str, stack: ExitStack) -> tuple[Any, Any]:
+    """The unpacked stream of `source` and the stream below it: one and the same if not packed."""
+    try:
+        file = nullcontext(sys.stdin.buffer) if source == "-" else Path(source).open("rb")  # noqa: SIM115
+        raw: Any = stack.enter_context(file)
+        stream = raw if hasattr(raw, "peek") else io.BufferedReader(raw)
+        start = stream.peek(8)[:8]
+        unpack = next((call for mark, call in UNPACKERS.items() if start.startswith(mark)), None)
+        return (unpack(stream) if unpack else stream), stream
+    except UNREAD as err:
+        raise ScreenError(f"{name}: cannot be opened ({err}): give a readable CSV file.") from err
+
+
+def _is_pipe(raw: Any) -> bool:
+    """Whether `raw` can be waited for: a regular file never has to be, Windows cannot."""
+    try:
+        return os.name != "nt" and not stat.S_ISREG(os.fstat(raw.fileno()).st_mode)
+    except OSError:
+        return False
+
+
+def _read_blocks(name: str, stream: Any, raw: Any) -> Iterator[bytes]:
+    """Bytes as they come; b"" when a pipe has had nothing for PAUSE seconds."""
+    size, waits = 0, stream is raw and _is_pipe(raw)
+    while True:
+        if waits and not select.select([raw], [], [], PAUSE)[0]:
+            yield b""
+        try:
+            block = stream.read1(BLOCK)
+            packed = raw.tell() if stream is not raw and raw.seekable() else size
+        except UNREAD as err:
+            text = f"{name}: reading broke off after {size:,} bytes ({err}): get the file again."
+            raise ScreenError(text) from err
+        size += len(block)
+        if size > PACK_FREE and size > PACK_RATIO * packed:
+            text = f"{name}: more than {PACK_RATIO} times its size unpacked: unpack it yourself."
+            raise ScreenError(text)
+        if not block:
+            return
+        yield block
+
+
+def _salvage(escaped: re.Match[str]) -> str:
+    """The Windows-1252 letter of a byte that did not decode, and NOT_DECODED."""
+    return bytes([ord(escaped[0]) - 0xDC00]).decode("cp1252", "replace") + NOT_DECODED
+
+
+def _decode(decoder: codecs.IncrementalDecoder, block: bytes, final: bool = False) -> str:
+    """Text of `block`; a byte that does not decode: its Windows-1252 letter and NOT_DECODED."""
+    state = decoder.getstate()
+    for decoder.errors in ("strict", "surrogateescape"):
+        try:
+            decoder.setstate(state)
+            text = decoder.decode(block, final)
+            return text if decoder.errors == "strict" else NOT_UTF8.sub(_salvage, text)
+        except UnicodeError:
+            continue
+    decoder.errors = "replace"  # UTF-16 knows no surrogateescape
+    decoder.setstate(state)
+    return decoder.decode(block, final)
+
+
+def _read_lines(blocks: Iterable[bytes], encoding: str) -> Iterator[tuple[str, bool]]:
+    """Text of complete lines, and whether it is the last, whose line end may be missing.
+
+    "" stands for a pause. Of a line over LINE_CHARS the beginning and CUT are given.
+    """
+    decoder = codecs.getincrementaldecoder(encoding)()
+    held, size, mark = [""], 0, "\ufeff"
+    for block in blocks:
+        found = _decode(decoder, block).removeprefix(mark)
+        mark = "" if found else mark
+        text = re.sub(r"\A[^\r\n]+", "", found) if held[-1] == CUT else found
+        end = max(text.rfind("\n"), text.rfind("\r", 0, -1)) + 1  # a last \r may belong to \r\n
+        if end:
+            yield "".join((*held, text[:end])), False
+            held, size = [text[end:]], len(text) - end
+        elif text:
+            held.append(text)
+            size += len(text)
+        if size > LINE_CHARS:
+            held, size = ["".join(held)[:LINE_CHARS], CUT], 0
+        if not block:
+            yield "", False
+    yield "".join(held) + _decode(decoder, b"", True), True
+
+
+# ==================================================================================================
+# Headers: the first lines of a file -> its header, its delimiter and the role of each column.
+# Spellings come from lists/columns.csv. Knows nothing of the rows below.
+
+HEADER_LINES = 50  # lines in which the header must stand: reports open with a title and filters
+DELIMITERS = ",;\t|"
+PLAIN_ROLES = (
+    "hs_code", "description", "destination", "transit", "date", "value", "quantity", "weight",
+    "identifier",
+)  # fmt: skip
+ROLES = (*PARTY_ROLES, *(f"{r}_{p}" for r in PARTY_ROLES for p in ("address", "country")))
+ROLES = (*ROLES, *PLAIN_ROLES)
+LINKING_WORDS = "the of for des der du de del della dell di do da van"
+UNREADABLE = re.compile("[\0\uffff\ufffe]")
+RECORD_CHARS = 131_072  # characters of such a record: the csv module's own limit for one cell
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How the user says a shipment file is to be read; None means: find out."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)  # role -> header, from --column
+    delimiter: str | None = None
+    encoding: str | None = None
+    chunk_rows: int = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """A line, or lines, that may be the header."""
+
+    start: int  # lines above it
+    span: int  # lines it takes, more than 1 when a quoted header holds a line break
+    cells: tuple[str, ...]
+    delimiter: str
+    roles: Mapping[str, tuple[int, ...]]
+
+    def rank(self) -> tuple[bool, int, int]:
+        """What makes it likelier than another line."""
+        count = sum(map(bool, self.roles.values()))
+        return bool(self.roles.get("consignee")), count, len(self.cells)
+
+
+def fold_header(header: str) -> str:
+    """Letters and digits of `header` alone, without case, accents, linking words, final number.
+
+    >>> fold_header("NAME_of the Consignee 2"), fold_header("Empfänger-Land")
+    ('nameconsignee', 'empfangerland')
+    """
+    flat = unicodedata.normalize("NFKD", header.replace("ı", "i").casefold())
+    letters = "".join(c for c in flat if not unicodedata.combining(c))
+    words = re.findall(r"[^\W_]+", letters)
+    return re.sub(r"(?<=\D)\d+$", "", "".join(w for w in words if w not in LINKING_WORDS.split()))
+
+
+@functools.cache
+def read_header_roles() -> dict[str, dict[str, str]]:
+    """Folded header spellings -> role, parted into whole headers, parties, and parts of a party."""
+    rows = [(fold_header(row["header"]), row["role"]) for row in read_table("columns")]
+    parts = ("name", "address", "country", "identifier")
+    return {
+        "whole": {key: role for key, role in rows if role != "name"},
+        "party": {key: role for key, role in rows if role in PARTY_ROLES},
+        "part": {key: role for key, role in rows if role in parts},
+    }
+
+
+@functools.lru_cache(4096)
+def find_role(header: str) -> str:
+    """The role of `header`: a bare "Address" is "address", an unknown header is "".
+
+    >>> find_role("Name of Consignee"), find_role("SHIP_TO_CITY"), find_role("Consignee phone")
+    ('consignee', 'consignee_address', '')
+    """
+    known = read_header_roles()
+    for text in (header, re.sub(r"[(\[].*?[)\]]", "", header), *re.split(r"[/|\n()]", header)):
+        key = fold_header(text)
+        if key in known["whole"]:
+            return known["whole"][key]
+        for front, back in ((key[:i], key[i:]) for i in range(1, len(key[:80]))):
+            party = known["party"].get(front) or known["party"].get(back)
+            part = known["part"].get(back) or known["part"].get(front)
+            if party and part:
+                return {"name": party, "identifier": part}.get(part, f"{party}_{part}")
+    return ""
+
+
+def _find_columns(headers: Sequence[str], wanted: str) -> list[int]:
+    """Indexes of the `headers` spelled as `wanted`, else of those that differ in case alone."""
+    plain = [header.strip().casefold() for header in headers]
+    exact = [index for index, header in enumerate(headers) if header == wanted]
+    return exact or [i for i, header in enumerate(plain) if header == wanted.strip().casefold()]
+
+
+def find_roles(headers: Sequence[str], columns: Mapping[str, str]) -> dict[str, tuple[int, ...]]:
+    """Role -> its columns; `columns` (role -> header) wins; a bare address is its left party's.
+
+    >>> find_roles(["Cnee", "Country", "PO"], {}), find_roles(["Cnee", "PO"], {"bank": "po"})
+    ({'consignee': (0,), 'consignee_country': (1,)}, {'bank': (1,), 'consignee': (0,)})
+    """
+    found = {role: _find_columns(headers, header) for role, header in columns.items()}
+    given = {index for indexes in found.values() for index in indexes}
+    party = "consignee"
+    for index, header in enumerate(headers):
+        role = find_role(header)
+        party = role if role in PARTY_ROLES else party
+        full = f"{party}_{role}" if role in ("address", "country") else role
+        if full in ROLES and full not in columns and index not in given:
+            found.setdefault(full, []).append(index)
+    return {role: tuple(indexes) for role, indexes in found.items()}
+
+
+def _parse_record(lines: Iterable[str], delimiter: str) -> tuple[list[str], int, str]:
+    """Cells of the first record in `lines`, the lines it takes, and what is wrong with it."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    try:
+        return next(reader, []), reader.line_num, ""
+    except csv.Error as err:
+        return [], reader.line_num, str(err)
+
+
+def _split_line(line: str, delimiter: str, width: int) -> list[str]:
+    """Cells of one damaged `line`: quotes obeyed, unless ignoring them gives `width` cells."""
+    bare = line.rstrip("\r\n")
+    plain = bare.split(delimiter)
+    if len(bare) > RECORD_CHARS:
+        return plain
+    cells = next(csv.reader([bare], delimiter=delimiter), [""])
+    return plain if len(cells) != width == len(plain) else cells
+
+
+def _find_header(lines: Sequence[str], options: ReadOptions) -> _Header | None:
+    """The likeliest header in `lines`: the first with a consignee and half the roles of the best.
+
+    Not simply the best: a row of made-up header words would hide all rows above it.
+    """
+    found = []
+    for delimiter in options.delimiter or DELIMITERS:
+        for start in range(len(lines)):
+            first = [UNREADABLE.sub("", line) for line in lines[start : start + 10]]
+            cells, span, fault = _parse_record(first, delimiter)
+            if fault:
+                cells, span = _split_line(first[0], delimiter, 0), 1
+            roles = find_roles(cells, options.columns)
+            found.append(_Header(start, span, tuple(cells), delimiter, roles))
+    best = max((header.rank() for header in found), default=(False, 0, 0))
+    good = [h for h in found if h.rank()[0] == best[0] and h.rank()[1] * 2 >= best[1]]
+    return max(good, key=lambda header: (-header.start, header.rank()), default=None)
+
+
+def _check_header(name: str, head: bytes, header: _Header | None, options: ReadOptions) -> _Header:
+    """`header`, if it has a consignee column and every one asked for; else raises ScreenError."""
+    start = head.lstrip(codecs.BOM_UTF8 + b" \t\r\n")
+    signs = (row for row in read_table("foreign_files"))
+    what = next((s["what"] for s in signs if start.startswith(bytes.fromhex(s["begins_hex"]))), "")
+    if header is None or not start:
+        raise ScreenError(f"{name}: the file is empty, a header with a consignee column expected.")
+    odd = re.findall(rb"[\1-\x08\x0e-\x1f\x7f]", head)
+    if what or (not header.roles.get("consignee") and len(odd) > len(head) / 50):
+        is_what = what or "binary data"
+        raise ScreenError(
+            f"{name}: this is {is_what}, not CSV: save it as CSV UTF-8 and give that."
+        )
+    where, shown = f"{name}, line {header.start + 1}", ", ".join(map(repr, header.cells[:100]))
+    for role, wanted in {"consignee": "HEADER", **options.columns}.items():
+        if not header.roles.get(role):
+            text = f"no column for {role}, give --column {role}=HEADER with one of the headers"
+            asked = f"no header {wanted!r} for --column {role}, give one of"
+            raise ScreenError(f"{where}: {asked if role in options.columns else text}: {shown}.")
+    return header
+
+
+def _check_options(options: ReadOptions) -> None:
+    """Raises ScreenError for a role, delimiter or encoding that does not exist."""
+    if unknown := [role for role in options.columns if role not in ROLES]:
+        raise ScreenError(f"--column: {unknown[0]!r} is no role: use one of {', '.join(ROLES)}.")
+    mark = options.delimiter
+    if mark is not None and (len(mark) != 1 or mark in '"\r\n\0'):
+        raise ScreenError(f"--delimiter: {mark!r} found, one character expected: , ; | or a tab.")
+    try:
+        codecs.getincrementaldecoder(options.encoding or "utf-8")().decode(b"a,b\n", True).strip()
+    except (LookupError, ValueError, AttributeError, TypeError) as err:
+        text = f"--encoding: {options.encoding!r} is no text encoding: give one such as cp1252."
+        raise ScreenError(text) from err
+
+
+# ==================================================================================================
+# Shipments: lines of text -> rows exactly as wide as the header, in chunks, and what is damaged.
+# Every non-blank record is one row. Memory follows the chunk. Knows nothing of lists or flags.
+
+RECORD_LINES = 200  # lines a quoted cell may run over: addresses take 10, a stray quote thousands
+FAULTS = {
+    "\0": "NUL bytes, removed",
+    NOT_DECODED: "bytes that are not in the file's encoding, read as Windows-1252",
+    CUT: f"a line longer than {LINE_CHARS:,} characters, the rest of it not read",
+    "\ufffd": "characters that cannot be read (U+FFFD)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some rows in file order; `damage` says in words what is wrong with a row, by its index."""
+
+    first_row: int  # data row number of rows[0]; the file's first is 1
+    rows: list[list[str]]  # each as wide as the header
+    lines: list[int]  # physical line on which each row starts, 1-based, preamble counted
+    damage: dict[int, str]  # 4 -> "line 7: 3 cells where the header has 5"
+
+
+@dataclass(frozen=True, slots=True)
+class Shipments:
+    """One shipment file being read: its layout as found, and its rows in `chunks`, once."""
+
+    name: str
+    headers: tuple[str, ...]  # as in the file, empty and duplicate ones too
+    roles: Mapping[str, tuple[int, ...]]  # every column of a role, in file order
+    preamble: tuple[str, ...]  # lines above the header
+    encoding: str
+    delimiter: str
+    chunks: Iterator[Chunk]
+
+
+def _take_lines(lines: Iterable[str], chars: int) -> Iterator[str]:
+    """The first `lines`, as many as have `chars` characters together."""
+    left = chars
+    for line in lines:
+        left -= len(line)
+        if left < 0:
+            return
+        yield line
+
+
+def _word_fault(fault: str, used: int) -> str:
+    """What the csv module's `fault` in a record of `used` lines means to a reader."""
+    if used != 1 or fault.startswith("unexpected end"):
+        return "a quote that is not closed as it should be"
+    long = fault.startswith("field larger")
+    return f"a cell over {RECORD_CHARS:,} characters" if long else "text after a closing quote"
+
+
+class _RowReader:
+    """Rows parsed and not yet handed on, and the text of a record whose quote is still open.
+
+    A record that spans lines and does not fit is damage on its first line alone, and reading
+    resumes on the next: one stray quote must not swallow the file. What is thereby read twice is
+    bounded by `spare`, which grows with the text, so that work stays linear for an attacker's file.
+    """
+
+    def __init__(self, header: _Header) -> None:
+        self.header, self.width = header, len(header.cells)
+        self.column = header.roles["consignee"][0]
+        self.line, self.first_row = header.start + header.span + 1, 1
+        self.open_text, self.spare = "", LINE_CHARS
+        totals = (row["header"] for row in read_table("columns") if row["role"] == "total_line")
+        self.odd = {"", header.cells[self.column], "\ufeff" + header.cells[self.column], *totals}
+        self.rows: list[list[str]] = []
+        self.lines: list[int] = []
+        self.faults: dict[int, list[str]] = {}
+
+    def take(self) -> Chunk:
+        """The rows collected so far, which are then forgotten."""
+        damage = {i: f"line {self.lines[i]}: {'; '.join(f)}" for i, f in self.faults.items() if f}
+        chunk = Chunk(self.first_row, self.rows, self.lines, damage)
+        self.first_row += len(self.rows)
+        self.rows, self.lines, self.faults = [], [], {}
+        return chunk
+
+    def read(self, text: str, last: bool) -> None:
+        """Adds the rows of `text`, lines that follow those read before."""
+        whole, start = self.open_text + text, len(self.rows)
+        self.spare += len(text)
+        clean = self._parse_clean(whole)
+        if clean is None:
+            self._read_torn(whole, last)
+        else:
+            self.rows += clean
+            self.lines += range(self.line, self.line + len(clean))
+            self.line, self.open_text = self.line + len(clean), ""
+        new = range(start, len(self.rows))
+        for index in [i for i in new if self.rows[i][self.column] in self.odd]:
+            self.faults.setdefault(index, []).extend(self._find_oddity(self.rows[index]))
+
+    def _parse_clean(self, text: str) -> list[list[str]] | None:
+        """Rows of `text` if each line is one whole row and every byte is sound, else None."""
+        if any(mark in text for mark in FAULTS):
+            return None
+        lines = io.StringIO(text, newline="")
+        reader = csv.reader(lines, delimiter=self.header.delimiter, strict=True)
+        try:
+            rows = list(reader)
+        except csv.Error:
+            return None
+        sound = len(rows) == reader.line_num and set(map(len, rows)) <= {self.width}
+        return rows if sound else None
+
+    def _read_torn(self, text: str, last: bool) -> None:
+        """Adds the rows of `text` record by record."""
+        torn = list(io.StringIO(text, newline=""))
+        marks = [mark for mark in FAULTS if mark in text]
+        lines = [UNREADABLE.sub("", line) for line in torn] if marks else torn
+        at = 0
+        while at < len(lines):
+            cells, span, fault = self._parse_next(lines, at, last)
+            if not span:
+                break
+            source = "".join(torn[at : at + span])
+            faults = [FAULTS[mark] for mark in marks if mark in source]
+            blank = self.width > 1 and len(cells) == 1 and not cells[0].strip() and not faults
+            if source.strip("\r\n") and not blank:
+                self._add(cells, faults + ([fault] if fault else []))
+            at, self.line = at + span, self.line + span
+        self.open_text = "".join(torn[at:])
+
+    def _parse_next(self, lines: list[str], at: int, last: bool) -> tuple[list[str], int, str]:
+        """Cells of the record at `lines[at]`, its lines (0: its end is yet to come), its fault."""
+        delimiter, width = self.header.delimiter, self.width
+        cells, used, fault = _parse_record(lines[at : at + 1], delimiter)
+        if fault.startswith("unexpected end"):
+            near = _take_lines(lines[at : at + RECORD_LINES], min(RECORD_CHARS, self.spare))
+            cells, used, fault = _parse_record(near, delimiter)
+            if fault.startswith("unexpected end") and at + used == len(lines) and not last:
+                return [], 0, ""
+        if not fault and (used == 1 or len(cells) == width):
+            many = used > 1 and width > 1
+            full = [n for n in lines[at : at + used] if many and n.count(delimiter) >= width - 1]
+            return cells, used, f"quotes that may join {used} rows" if len(full) > 1 else ""
+        self.spare -= sum(map(len, lines[at + 1 : at + used]))
+        return _split_line(lines[at], delimiter, width), 1, _word_fault(fault, used)
+
+    def _add(self, cells: list[str], faults: list[str]) -> None:
+        """Adds one row of `cells`, made as wide as the header; a surplus is kept in the words."""
+        surplus = ", ".join(map(repr, cells[self.width :]))
+        missing = self.width - len(cells)
+        counts = f"{len(cells)} cells where the header has {self.width}"
+        counts += f": the surplus is {surplus}" if surplus else ""
+        self.faults[len(self.rows)] = [*faults, counts] if missing else faults
+        self.rows.append(cells[: self.width] + [""] * missing)
+        self.lines.append(self.line)
+
+    def _find_oddity(self, row: list[str]) -> list[str]:
+        """What `row` is if no shipment: empty, the header again, or a total line; else nothing."""
+        if not any(row):
+            return ["an empty row"]
+        same = sum(map(str.__eq__, row, self.header.cells)) if row[self.column] else 0
+        if same * 2 >= self.width:
+            return ["the header line again"]
+        half_empty = row.count("") * 2 >= self.width
+        total = half_empty and find_role(next(filter(None, row))) == "total_line"
+        return ["a total line"] if total else []
+
+
+def _read_chunks(
+    texts: Iterable[tuple[str, bool]], rows: _RowReader, chunk_rows: int
+) -> Iterator[Chunk]:
+    """Chunks of at least `chunk_rows` rows, smaller ones at the end or when the input pauses."""
+    above = rows.line - 1
+    for text, last in texts:
+        lines = list(io.StringIO(text, newline="")) if above else []
+        rows.read("".join(lines[above:]) if above else text, last)
+        above -= min(above, len(lines))
+        if len(rows.rows) >= chunk_rows or (rows.rows and (last or not text)):
+            yield rows.take()
+
+
+@contextmanager
+def open_shipments(source: str, options: ReadOptions) -> Iterator[Shipments]:
+    """The shipment file at path `source` (`-`: standard input), open for one reading.
+
+    Raises ScreenError for what is no CSV file or has no consignee column, and while chunks are
+    read, for an archive that breaks off: never after a silent half.
+    """
+    name = "standard input" if source == "-" else source
+    _check_options(options)
+    with ExitStack() as stack:
+        blocks = _read_blocks(name, *_open_stream(source, name, stack))
+        head, encoding, lines = b"", "", [""]
+        header: _Header | None = None
+        for block in chain(blocks, [None]):  # b"" is a pause in a stream, None the end
+            head += block or b""
+            if block and len(head) < BLOCK:
+                continue
+            encoding = options.encoding or find_encoding(head)
+            parts = [text for text, _ in _read_lines([head], encoding)]
+            whole = "".join(parts if block is None or len(head) >= BLOCK else parts[:-1])
+            lines = list(islice(io.StringIO(whole, newline=""), HEADER_LINES))
+            header = _find_header(lines, options)
+            if block or (header and header.roles.get("consignee")):
+                break
+        found = _check_header(name, head, header, options)
+        texts = _read_lines(chain([head], blocks), encoding)
+        yield Shipments(
+            name=source,
+            headers=found.cells,
+            roles=found.roles,
+            preamble=tuple(line.rstrip("\r\n") for line in lines[: found.start]),
+            encoding=encoding,
+            delimiter=found.delimiter,
+            chunks=_read_chunks(texts, _RowReader(found), options.chunk_rows),
+        )
+
+
+# ==================================================================================================
+# History. Takes shipment histories as text columns, chunk by chunk; gives sums by group and month,
+# and counts of what could not be read. Memory follows groups and months, not rows. Does not know
+# about files, lists of parties or what the sums say.
+
+AMOUNT_ROLES = ("value", "weight", "quantity")  # the first that half of the rows state is compared
+TIER_ORDER = ("1", "2", "3.A", "3.B", "4.A", "4.B", "")  # as `tier_of` says; "": not listed
+MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+MOST_TEXTS = 1_000_000  # distinct names, addresses, descriptions; serial numbers would fill memory
+PENDING_ROWS = 100_000  # rows waiting to be summed up; fewer: slow, more: memory
+LOT_LIMITS = (1000, 2500, 5000, 10000)  # 2,500 USD a day: U.S. filing, 15 CFR 30.37(a); and kin
+LOT_BAND = 0.9  # 0.9 to 1 x limit is "just below": one ordinary value in fifteen falls there
+TABLE_KEYS = {
+    "trade": ["destination", "heading", "consignee", "day_first", "month_first", "file"],
+    "goods": ["destination", "heading", "consignee", "text"],
+    "sites": ["destination", "consignee", "text"],
+}
+
+
+def fold_key(text: str) -> str:
+    """The words of `text` in one case, to tell whether two cells say the same.
+
+    >>> fold_key("ALFA-Bearing,  LLC"), fold_key("Alfa Bearings LLC")
+    ('alfa bearing llc', 'alfa bearings llc')
+    """
+    return " ".join(re.findall(r"\w+", text.casefold()))
+
+
+def parse_month(text: str) -> tuple[int, int]:
+    """Month of a date read (day first, month first), as year x 12 + month - 1; 0 where impossible.
+
+    >>> [divmod(m, 12) for m in parse_month("03/04/2025")], parse_month("31/04/25")[1]
+    ([(2025, 3), (2025, 2)], 0)
+    """
+    words = re.sub(r"[T ]+\d{1,2}:\d\d.*", "", text.strip())
+    if re.fullmatch(r"[2-7]\d{4}(\.\d+)?", words):  # spreadsheet serial: days since 1899-12-30
+        words = (date(1899, 12, 30) + timedelta(days=int(words[:5]))).isoformat()
+    parts = re.findall(r"\d+", re.sub(r"^(\d{4})(\d\d)(\d\d)?$", r"\1-\2", words))
+    year = next((part for part in parts if len(part) == 4), parts[-1] if parts else "")
+    if len(parts) > 3 or len(year) not in (2, 4):
+        return 0, 0
+    name = re.search("|".join(MONTHS), words.lower())
+    others = [int(part) for part in parts if part is not year]
+    if name is not None:  # "Mar-25" is of 2025, "25-Mar" of no year
+        dated = len(parts) > 1 or len(year) == 4 or words.index(year) > name.start()
+        others = [MONTHS.index(name[0]) + 1] if dated else []
+    elif len(others) == 2 and parts[0] is not year:
+        others = [others[1], 0 if "." in words else others[0]]
+    start = int(year) + (2000 if len(year) == 2 else 0)
+    fits = [start * 12 + m - 1 if m in range(1, 13) and 1990 <= start < 2100 else 0 for m in others]
+    return (fits[0], fits[0 if parts[0] is year else -1]) if fits else (0, 0)
+
+
+def parse_amount(text: str, decimal_comma: bool = False) -> float:
+    """The number in an amount cell, NaN where there is none or several.
+
+    `decimal_comma`, how the rest of the file writes, settles 1.234 and 1,234.
+
+    >>> parse_amount("USD 1.234,50"), parse_amount("1 234"), parse_amount("1,234")
+    (1234.5, 1234.0, 1234.0)
+    >>> parse_amount("1,234", decimal_comma=True), parse_amount("-")
+    (1.234, nan)
+    """
+    numbers = re.findall(r"-?\d(?:[\d.,'\s]*\d)?", text)
+    if len(numbers) != 1:
+        return math.nan
+    digits = re.sub(r"['\s]", "", numbers[0])
+    marks = re.findall("[.,]", digits)
+    if marks:
+        whole, _, tail = digits.rpartition(marks[-1])
+        unsure = len(marks) == 1 and len(tail) == 3 and whole not in ("0", "-0")
+        thousands = marks[-1] in marks[:-1] or (unsure and (marks[0] == ",") != decimal_comma)
+        digits = re.sub("[.,]", "", whole) + ("" if thousands else ".") + tail
+    return float(digits)
+
+
+def _map_distinct(texts: Sequence[str], read: Callable[[str], object]) -> Any:
+    """What `read` says of each of `texts`, asked once per distinct text."""
+    places, distinct = pd.factorize(np.asarray(texts, dtype=object))
+    return pd.Series([read(text) for text in distinct]).to_numpy()[places]
+
+
+class SurgeLedger:
+    """Rows and amounts of a history, summed by group and month as chunks come in."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.unread: Counter[str] = Counter()  # cells by role; their rows stay in the totals
+        self.unclear_dates = 0  # rows read day first in files where month first fits as well
+        self.spelling = {"": ""}  # by key, names, descriptions and addresses as first written
+        self._read: Counter[str] = Counter()
+        self._decimal_commas: set[tuple[str, str]] = set()  # file, role
+        self._tables: dict[str, list[Any]] = {name: [] for name in TABLE_KEYS}
+
+    def add(self, columns: Mapping[str, Sequence[str]], file: str = "") -> None:
+        """Take in rows, text columns by role; a `file` has one date order and one decimal mark."""
+        for role in ("destination", "hs_code", "date"):
+            if role not in columns:
+                raise ScreenError(
+                    f"{file or 'history'}: found no {role} column among {', '.join(columns)}, "
+                    f"expected one; name it with --column {role}=HEADER."
+                )
+        if len(columns["date"]) == 0:
+            return
+        frame = self._read_groups(columns).assign(file=file, rows=1)
+        self.rows += len(frame)
+        for name, role in (("goods", "description"), ("sites", "consignee_address")):
+            side = frame.assign(text=self._fold_texts(columns, role))
+            known = (side["text"] != "") & (side["consignee"] != "")
+            self._put(name, side.loc[known, [*TABLE_KEYS[name], "rows", "tier"]])
+        for role in AMOUNT_ROLES:
+            frame[role] = self._read_amounts(role, columns[role], file) if role in columns else 0.0
+        days = pd.Series(columns["date"], dtype=object).to_numpy()
+        keys = ["destination", "heading", "consignee", days]
+        sums = frame.groupby(keys)[["rows", *AMOUNT_ROLES]].transform("sum")
+        for role in sums:  # lines of one invoice come together: their noise does not even out
+            frame[role + "_square"] = frame[role] * sums[role]
+        frame["lots"] = 1 / sums["rows"]
+        for limit in LOT_LIMITS:
+            below = sums["value"].between(limit * LOT_BAND, limit, "left")
+            frame[f"lots_{limit}"] = frame["lots"] * below
+        self._put("trade", frame)
+
+    def _fold_texts(self, columns: Mapping[str, Sequence[str]], role: str) -> Any:
+        """Keys of a text column; "" where absent, or an address that no number makes a place."""
+
+        def fold(text: str) -> str:
+            key = fold_key(text)
+            vague = role == "consignee_address" and not re.search(r"\d", key)
+            if vague or (key not in self.spelling and len(self.spelling) > MOST_TEXTS):
+                return ""
+            self.spelling.setdefault(key, text)
+            return key
+
+        return _map_distinct(columns[role], fold) if role in columns else ""
+
+    def _read_groups(self, columns: Mapping[str, Sequence[str]]) -> Any:
+        """Group texts, tier rank and both readings of the month, by row; counts the unread."""
+        dates = columns["date"]
+        digits = _map_distinct(columns["hs_code"], lambda text: parse_hs_code(text).digits)
+        frame = pd.DataFrame({"day_first": _map_distinct(dates, lambda text: parse_month(text)[0])})
+        frame["month_first"] = _map_distinct(dates, lambda text: parse_month(text)[1])
+        frame["heading"] = _map_distinct(digits, lambda code: code[:4] if len(code) > 3 else "")
+        frame["tier"] = _map_distinct(digits, lambda code: TIER_ORDER.index(tier_of(code)))
+        frame["destination"] = _map_distinct(columns["destination"], parse_country)
+        frame["consignee"] = self._fold_texts(columns, "consignee")
+        self.unread["date"] += int((frame["day_first"] + frame["month_first"] == 0).sum())
+        self.unread["hs_code"] += int((frame["heading"] == "").sum())
+        self.unread["destination"] += int((frame["destination"] == "").sum())
+        return frame
+
+    def _read_amounts(self, role: str, texts: Sequence[str], file: str) -> Any:
+        """The amounts of one column, 0 where unread; counts the unread."""
+        cells: Any = pd.Series(list(texts), dtype=object)
+        amounts = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, copy=True)
+        odd = ~np.isfinite(amounts)
+        if odd.any():  # one mistyped 12,5 must not make thousands of units of the rest
+            commas, points = (cells.str.contains(rf"[{m}]\d{{1,2}}\D*$").sum() for m in ",.")
+            if commas > points:
+                self._decimal_commas.add((file, role))
+        comma = (file, role) in self._decimal_commas
+        odd |= comma  # then 1.234, which looks a plain number, is one thousand and more
+        if odd.any():
+            amounts[odd] = _map_distinct(cells[odd], lambda text: parse_amount(text, comma))
+        read = np.isfinite(amounts)
+        self._read[role] += int(read.sum())
+        self.unread[role] += int((~read).sum())
+        return np.where(read, amounts, 0.0)
+
+    def _put(self, name: str, frame: Any) -> None:
+        self._tables[name].append(frame)
+        if sum(map(len, self._tables[name][1:])) > max(PENDING_ROWS, len(self._tables[name][0])):
+            self.table(name)
+
+    def table(self, name: str) -> Any:
+        """Table `name` of TABLE_KEYS, a row a group: sums of what was added, and best tier."""
+        empty = pd.DataFrame(columns=[*TABLE_KEYS[name], "rows", "rows_square", "tier"], dtype=int)
+        groups = pd.concat(self._tables[name] or [empty]).groupby(TABLE_KEYS[name], sort=False)
+        self._tables[name] = [groups.sum().assign(tier=groups["tier"].min()).reset_index()]
+        return self._tables[name][0]
+
+    def trade(self) -> tuple[str, Any]:
+        """What is compared ("value", …, "rows") and the trade by group, with `period`, `amount`.
+
+        A file's dates are read month first where one of them fits only so and none only otherwise.
+        """
+        table = self.table("trade")
+        day, month = table["day_first"], table["month_first"]
+        by_day = ((day > 0) & (month == 0)).groupby(table["file"]).transform("any")
+        by_month = ((month > 0) & (day == 0)).groupby(table["file"]).transform("any")
+        unclear = (day > 0) & (month > 0) & (day != month) & (by_day == by_month)
+        self.unclear_dates = int(table.loc[unclear, "rows"].sum())
+        period = day.mask((day == 0) | ((month > 0) & by_month & ~by_day), month)
+        measure = next((r for r in AMOUNT_ROLES if 2 * self._read[r] >= self.rows > 0), "rows")
+        amounts = {"amount": table[measure], "amount_square": table[measure + "_square"]}
+        return measure, table.assign(period=period, **amounts)
+
+
+# ==================================================================================================
+# Surges. Takes a ledger; gives the groups whose trade outgrew their own past, the patterns only
+# several rows together show, the flag of a row in such a group, and bars. Does not know the clock.
+
+EMBARGOED = frozenset({"embargo_comprehensive", "russia_belarus_controls"})  # of destinations.csv
+LATEST_MONTHS = 6  # 3: one ship early or late doubles a group; 12: a surge is a year old when seen
+LEAST_SAME_MONTHS = 3  # from 15 months on the same months a year before: seasons cancel
+STRAY_SHARE = 0.001  # one date of 2052 in 5,000 rows must not empty the latest period
+LEAST_GROWTH = 100.0  # percent beyond the file's own; 50: trends shout; 300: a slow tripling hides
+LEAST_GROUPS = 10  # that traded in both periods; of fewer, the surge itself is the usual growth
+LEAST_ROWS = 5  # three consignments after one are +200 % and say nothing
+LEAST_SIGNAL = 2.5  # standard errors, in files of few groups; N groups of noise reach sqrt(2 ln N)
+LEAST_RISE = 0.1  # of the average group: 40 USD after 10 USD is no news; not asked of tier goods
+LEAST_MOVED = 0.1  # of a rise: a smaller fall elsewhere explains nothing
+PRIORITY_WEIGHT = 2.0  # tier goods, and again transshipment points, lead among about equal rises
+LEAST_LOTS = 6  # days in one month to one consignee x heading; a weekly standing order makes 5
+LEAST_LOT_SHARE = 0.6  # of that month's days; busy groups fall below a limit by chance
+SPREADS = (  # table, what is alike, what varies, least and most ways, least rows each, words
+    # over 3 headings in the file is "spare parts"; one or two rows under one are slips of the pen
+    ("goods", ["text", "consignee"], "heading", 2, 3, 3, "alike goods under changing HS codes"),
+    # two at an address are neighbours, or a firm and its branch; over 20 an office tower
+    ("sites", ["text"], "consignee", 3, 20, 1, "one address under several consignee names"),
+)
+COMPARED = ["rows", "amount", "rows_square", "amount_square"]  # squares: of consignments
+
+
+@dataclass(frozen=True, slots=True)
+class Surge:
+    """A group that outgrew its past, or a pattern; SURGE_COLUMNS are what is written."""
+
+    destination: str  # "KG"
+    heading: str  # "8482"; "" for a shared address
+    baseline_rows: int | None  # scaled to the length of the latest period; None in patterns
+    current_rows: int
+    baseline_amount: float | None  # scaled likewise
+    current_amount: float | None
+    growth_percent: float | None  # of the amount; None: new trade, or a pattern
+    tier: str  # "3.B", the best of the codes seen
+    reason: str
+    kind: str  # "destination" or "consignee": what grew; "pattern"
+    consignee: str = ""  # as first written, where the group is one consignee's
+
+
+SURGE_COLUMNS = tuple(Surge.__dataclass_fields__)[:9]
+
+
+def choose_periods(rows_by_month: Mapping[int, int]) -> list[tuple[int, int]]:
+    """First and last month of the baseline and of the latest period; [] in a span of one month.
+
+    The latest half year and the same months a year before; in spans under 15 months the latest
+    third and all before it. Months on the edge with next to no rows are typing errors.
+
+    >>> choose_periods({month: 9 for month in range(24)}), choose_periods({5: 9})
+    ([(6, 11), (18, 23)], [])
+    """
+    rows: Any = pd.Series(dict(rows_by_month), dtype=float).sort_index()
+    upto = rows.cumsum() / rows.sum()
+    inside = rows.index[(upto > STRAY_SHARE) & (upto - rows / rows.sum() < 1 - STRAY_SHARE)]
+    if len(inside) < 2:
+        return []
+    first, last = int(inside[0]), int(inside[-1])
+    span = last - first + 1
+    if span >= 12 + LEAST_SAME_MONTHS:
+        length = min(LATEST_MONTHS, span - 12)
+        return [(last - length - 11, last - 12), (last - length + 1, last)]
+    length = max(1, span // 3)
+    return [(first, last - length), (last - length + 1, last)]
+
+
+def _compare(trade: Any, key: str, periods: Sequence[tuple[int, int]]) -> Any:
+    """Each group of `key` and heading: rows, amount, squares before (0) and now (1), and tier."""
+    known = trade[(trade[key] != "") & (trade["heading"] != "")]
+    lengths = [last - first + 1 for first, last in periods]
+    sums = [
+        known[known["period"].between(*ends)].groupby([key, "heading"])[COMPARED].sum() * scale
+        for ends, length in zip(periods, lengths, strict=True)
+        for scale in [(lengths[1] / length) ** np.array([1, 1, 2, 2])]
+    ]
+    both = sums[0].add_suffix("0").join(sums[1].add_suffix("1"), how="outer").fillna(0.0)
+    return both.assign(tier=known.groupby([key, "heading"])["tier"].min())
+
+
+def _find_outliers(groups: Any, least_growth: float) -> Any:
+    """The `groups` beyond noise and `least_growth` percent above the file's own, with a `score`."""
+    steady = (groups["amount0"] > 0) & (groups["amount1"] > 0)
+    known = steady.sum() >= LEAST_GROUPS
+    usual = max(1.0, (groups["amount1"] / groups["amount0"])[steady].median()) if known else 1.0
+    rise = groups["amount1"] - usual * groups["amount0"]
+    signal = np.maximum(
+        *(
+            (groups[of + "1"] - usual * groups[of + "0"])
+            / np.sqrt(groups[of + "_square1"] + usual**2 * groups[of + "_square0"])
+            for of in ("amount", "rows")
+        )
+    )
+    first = groups["amount1"] / groups["rows1"]  # new trade ranks as if one row had been before
+    times = groups["amount1"] / groups["amount0"].mask(groups["amount0"] <= 0, first)
+    listed = groups["tier"] < TIER_ORDER.index("")
+    peers = listed.map(listed.value_counts())
+    keep = (
+        (groups["rows1"] >= LEAST_ROWS)
+        & (groups["amount1"] >= (usual + least_growth / 100) * groups["amount0"])
+        & (signal > np.sqrt(2 * np.log(peers)).clip(lower=LEAST_SIGNAL))
+        & (listed | (rise >= LEAST_RISE * groups["amount1"].mean()))
+    )
+    score = rise * np.log2(1 + times) * np.where(listed, PRIORITY_WEIGHT, 1.0)
+    return groups.assign(score=score, usual=usual)[keep].reset_index()
+
+
+def find_surges(ledger: SurgeLedger, least_growth: float = LEAST_GROWTH) -> list[Surge]:
+    """Groups of `ledger` grown over `least_growth` percent beyond the file, then the patterns.
+
+    Best first: amount risen times how often it doubled, more for tier goods and transshipment
+    points. A consignee's group is left to its destination's where that one surged.
+    """
+    measure, trade = ledger.trade()
+    dated = trade[trade["period"] > 0]
+    periods = choose_periods(dated.groupby("period")["rows"].sum())
+    ranked: list[tuple[float, Surge]] = []
+    if periods:
+        places, buyers = (_compare(dated, key, periods) for key in ("destination", "consignee"))
+        scene = measure, periods, places, dated[dated["period"].between(*periods[1])]
+        for groups in (places, buyers):
+            taken = {(surge.destination, surge.heading) for _, surge in ranked}
+            for group in _find_outliers(groups, least_growth).itertuples():
+                surge = _build_surge(ledger, scene, group)
+                if (surge.destination, surge.heading) not in taken:
+                    weight = PRIORITY_WEIGHT if _say_transshipment(surge.destination) else 1.0
+                    ranked.append((-group.score * weight, surge))
+    grown = [surge for _, surge in sorted(ranked, key=lambda pair: pair[0])]
+    return [*grown, *_find_split_lots(ledger, dated), *_find_spreads(ledger)]
+
+
+def _build_surge(ledger: SurgeLedger, scene: tuple[Any, ...], group: Any) -> Surge:
+    """The record of an outlier `group`; `scene` is measure, periods, all places, latest trade."""
+    measure, periods, places, latest = scene
+    kind = "consignee" if hasattr(group, "consignee") else "destination"
+    own = latest[(latest[kind] == getattr(group, kind)) & (latest["heading"] == group.heading)]
+    iso = own.groupby("destination")["amount"].sum().idxmax()
+    consignee = ledger.spelling[getattr(group, "consignee", "")]
+    growth = round((group.amount1 / group.amount0 - 1) * 100, 1) if group.amount0 > 0 else None
+    grown = "new trade" if growth is None else f"up {growth:,.0f} %"
+    tier = TIER_ORDER[int(group.tier)]
+    reasons = [
+        f"{consignee or iso} x {group.heading}: {measure} {grown} ({group.amount0:,.0f} to "
+        f"{group.amount1:,.0f}), rows {group.rows0:,.0f} to {group.rows1:,.0f}, "
+        f"{_say_periods(periods)}; others {(group.usual - 1) * 100:+.0f} %",
+        f"high-priority tier {tier} (check the parameters)" if tier else "",
+        _say_transshipment(iso),
+        *_say_moved(places, group),
+        _say_buyers(ledger, own) if kind == "destination" else "",
+    ]
+    return Surge(
+        iso, group.heading, round(group.rows0), round(group.rows1), round(group.amount0, 2),
+        round(group.amount1, 2), growth, tier, "; ".join(filter(None, reasons)), kind, consignee,
+    )  # fmt: skip
+
+
+def _say_periods(periods: Sequence[tuple[int, int]]) -> str:
+    """The months compared, and the scale where the baseline is longer or shorter."""
+    lengths = [last - first + 1 for first, last in periods]
+    before, now = (
+        f"{first // 12}-{first % 12 + 1:02} to {last // 12}-{last % 12 + 1:02}"
+        for first, last in periods
+    )
+    scaled = "" if lengths[0] == lengths[1] else f" (scaled {lengths[1]}:{lengths[0]})"
+    return f"{now} against {before}{scaled}"
+
+
+def _say_transshipment(iso2: str) -> str:
+    """Who names country `iso2` a transshipment point, "" where nobody does."""
+    rows = [r for r in read_destinations().get(iso2, ()) if r["rule"].startswith("transshipment_")]
+    if not rows:
+        return ""
+    more = f" and {len(rows) - 1} more" if rows[1:] else ""
+    return f"transshipment point: {rows[0]['source']} ({rows[0]['as_of']}){more}"
+
+
+def _say_moved(places: Any, group: Any) -> Iterable[str]:
+    """How far trade with embargoed destinations in the heading fell while `group` rose."""
+    rise = group.amount1 - group.amount0
+    for other in places.xs(group.heading, level="heading").itertuples():
+        fall = other.amount0 - other.amount1
+        rules = {row["rule"] for row in read_destinations().get(other.Index, ())}
+        if rules & EMBARGOED and fall >= LEAST_MOVED * rise:
+            yield (
+                f"trade with {other.Index} in {group.heading} fell by {fall:,.0f} "
+                f"({-fall / other.amount0:.0%}) while this rose by {rise:,.0f}: "
+                f"up to {min(1.0, fall / rise):.0%} of the rise may have moved from there"
+            )
+
+
+def _say_buyers(ledger: SurgeLedger, own: Any) -> str:
+    """The three largest consignees of a destination's group, with their shares."""
+    shares = own.groupby("consignee")["amount"].sum().drop("", errors="ignore").nlargest(3)
+    total = own["amount"].sum()
+    return "; ".join(f"{ledger.spelling[key]} took {a / total:.0%}" for key, a in shares.items())
+
+
+def _find_split_lots(ledger: SurgeLedger, dated: Any) -> Iterable[Surge]:
+    """Consignee x heading groups with many rows of one month just below a round value."""
+    keys = ["destination", "heading", "consignee", "tier"]
+    months = dated[dated["consignee"] != ""].groupby([*keys, "period"])
+    for limit in LOT_LIMITS if len(dated) else ():
+        sums = months[["rows", "amount", "lots", f"lots_{limit}"]].sum().round(6)
+        sums.columns = ["rows", "amount", "lots", "below"]
+        split = sums[sums["below"] >= (LEAST_LOT_SHARE * sums["lots"]).clip(lower=LEAST_LOTS)]
+        for group in split.groupby(keys).sum().reset_index().itertuples():
+            name = ledger.spelling[group.consignee]
+            words = (
+                f"lots perhaps split: {group.below:.0f} of {group.lots:.0f} daily consignments to "
+                f"{name} in heading {group.heading} just below {limit:,} in value"
+            )
+            yield Surge(
+                group.destination, group.heading, None, group.rows, None, round(group.amount, 2),
+                None, TIER_ORDER[group.tier], words, "pattern", name,
+            )  # fmt: skip
+
+
+def _find_spreads(ledger: SurgeLedger) -> Iterable[Surge]:
+    """What SPREADS names: alike texts under changing headings or consignee names."""
+    for name, alike, varies, least, most, least_rows, words in SPREADS:
+        ways = ledger.table(name).groupby([*alike, varies], as_index=False)
+        ways = ways.agg({"rows": "sum", "tier": "min", "destination": "first"})
+        few = ways.groupby("text")[varies].transform("nunique") <= most
+        ways = ways[few & (ways["rows"] >= least_rows)]
+        ways = ways[ways.groupby(alike)["rows"].transform("size") >= least]
+        for _, same in ways.groupby(alike):
+            if len({way.split()[0] for way in same[varies]}) >= least:
+                first = same.loc[same["tier"].idxmin()]
+                listed = ", ".join(ledger.spelling.get(way, way) for way in same[varies])
+                said = f"{words}: {ledger.spelling[first['text']]}: {listed}"
+                tier = TIER_ORDER[first["tier"]]
+                consignee = ledger.spelling[first["consignee"]] if varies == "heading" else ""
+                yield Surge(
+                    first["destination"], first.get("heading", ""), None, int(same["rows"].sum()),
+                    None, None, None, tier, said, "pattern", consignee,
+                )  # fmt: skip
+
+
+def surge_keys(surges: Iterable[Surge]) -> dict[tuple[str, str], Surge]:
+    """The best surge of each (destination or folded consignee, heading) that grew."""
+    best: dict[tuple[str, str], Surge] = {}
+    for surge in surges:
+        if surge.kind != "pattern":
+            best.setdefault((fold_key(surge.consignee) or surge.destination, surge.heading), surge)
+    return best
+
+
+def find_surge_flag(
+    destination: str, heading: str, surges: Mapping[tuple[str, str], Surge], consignee: str = ""
+) -> Flag | None:
+    """The flag of a row whose destination or consignee is in `surges` of `surge_keys`, or None."""
+    keys = ((destination, heading), (fold_key(consignee), heading))
+    surge = next((surges[key] for key in keys if key in surges), None)
+    if surge is None:
+        return None
+    group = f"{surge.consignee or surge.destination} x {surge.heading}"
+    return Flag("surge", surge.reason, {"group": group, "growth_percent": surge.growth_percent})
+
+
+def draw_bars(ledger: SurgeLedger, surges: Iterable[Surge], width: int = 80) -> list[str]:
+    """Bars of the amount in the last two years, two months each, for the first three that grew."""
+    measure, trade = ledger.trade()
+    periods = choose_periods(trade[trade["period"] > 0].groupby("period")["rows"].sum())
+    lines: list[str] = []
+    for (who, heading), surge in [*surge_keys(surges).items()][:3] if periods else ():
+        own = trade[(trade[surge.kind] == who) & (trade["heading"] == heading)]
+        amounts = own.groupby((periods[1][1] - own["period"]) // 2)["amount"].sum()
+        amounts = amounts.reindex(range(11, -1, -1), fill_value=0.0)
+        unit = max(float(amounts.max()), 1.0) / max(width - 10 - len(f"{amounts.max():,.0f}"), 1)
+        lines.append(f"{surge.consignee or who} x {heading}, {measure}"[:width])
+        for back, amount in amounts.items():
+            year, month = divmod(periods[1][1] - 2 * back - 1, 12)
+            lines.append(f"{year}-{month + 1:02} {'█' * int(amount / unit)} {amount:,.0f}")
+    return lines
+
+
+# ==================================================================================================
+# 12 Output
+# Takes flagged rows, gives their CSV, JSONL or table form, clearances and the receipt. All words of
+# a reason come from the same facts as the JSONL. Does not decide anything.
+
+SCREEN_COLUMNS = (
+    "screen_row", "screen_flags", "screen_score", "screen_role", "screen_query_name",
+    "screen_listed_name", "screen_name_kind", "screen_list", "screen_entry_id", "screen_programme",
+    "screen_hs_rule", "screen_reason",
+)  # fmt: skip
+CLEARANCE_COLUMNS = (
+    "party", "country", "address", "list", "entry_id", "entry_digest", "reviewer", "reason",
+    "decided_on", "expires_on",
+)  # fmt: skip
+FORMULA = re.compile(r"^[=+\-@\t\r]")  # a spreadsheet would run what begins so
+CONTROLS = {c: "\ufffd" for c in (*range(32), *range(127, 160))}  # a terminal would obey them
+HOW = {
+    1.0: "",
+    OCR: "scan-like letters",
+    SOUND: "same sound",
+    GIVEN_NAME: "form of a given name",
+    CONSONANTS_AGREE: "same consonants",
+}
+
+
+def name_band(score: float, kind: str) -> str:
+    """The band of a party hit, as `--help` explains them."""
+    return "weak alias" if kind == "weak" else next(name for least, name in BANDS if score >= least)
+
+
+def build_party_flag(hit: PartyHit, screener: Screener) -> Flag:
+    """The `party` flag of `hit`: its evidence recomputes the score, its reason says it in words."""
+    entry, index = screener.entries[hit.entry], screener.matcher.index
+    queries = fold_queries([hit.text], screener.language)[0]
+    screener.matcher.learn(queries)
+    found = max(
+        (compare_names(query, hit.name, screener.matcher) for query in queries),
+        key=lambda c: c.score,
+    )
+    notes = list(dict.fromkeys(note for query in queries for note in query.notes))
+    evidence = {
+        "band": name_band(hit.score, hit.kind),
+        "name_score": hit.name_score,
+        "agreed": [a._asdict() for a in found.agreed],
+        "query_only": [x._asdict() for x in found.query_only],
+        "listed_only": [x._asdict() for x in found.listed_only],
+        "form_loss": found.form,
+        "factor": found.factor,
+        "country_moved": hit.country,
+        "address_moved": round(hit.address_moved, 1),
+        "threshold": screener.options.threshold,
+        "notes": notes,
+        **({"licence": entry.licence} if entry.licence else {}),
+    }
+    facts = {
+        "role": hit.role,
+        "query_name": hit.text,
+        "listed_name": index.texts[hit.name],
+        "name_kind": hit.kind,
+        "score": hit.score,
+        "list": entry.list,
+        "entry_id": entry.entry_id,
+        "programmes": list(entry.programmes),
+        "countries": list(entry.countries),
+        "evidence": evidence,
+    }
+    return Flag("party", say_party(facts, entry), facts)
+
+
+def say_party(facts: Mapping[str, Any], entry: ListEntry) -> str:
+    """The reason of a party hit in words, from its JSON `facts`."""
+    evidence = facts["evidence"]
+    agreed = [
+        a["query"]
+        if a["similarity"] == 1
+        else f"{a['query']}~{a['listed']} ({a['how'] or HOW.get(a['similarity'], 'typing error')})"
+        for a in evidence["agreed"]
+    ]
+    parts = [
+        f'{facts["role"].replace("_", " ")} "{facts["query_name"]}" hits {facts["name_kind"]} name "{facts["listed_name"]}"'
+        f" of {facts['list']} {facts['entry_id']} with {facts['score']:g} ({evidence['band']})",
+        f"agreed: {', '.join(agreed)}",
+    ]
+    for key, words in (("query_only", "only in the file"), ("listed_only", "only on the list")):
+        parts += (
+            [f"{words}: {', '.join(x['word'] for x in evidence[key])}"] if evidence[key] else []
+        )
+    parts += ["legal form differs or is missing"] if evidence["form_loss"] else []
+    for key, words in (("country_moved", "country"), ("address_moved", "address")):
+        moved = evidence[key]
+        parts += [f"{words} {'agrees' if moved > 0 else 'differs'} ({moved:+g})"] if moved else []
+    parts += [f"note: {note}" for note in evidence["notes"]]
+    parts += [f"licence: {entry.licence}"] if entry.licence else []
+    parts += [f"falls away above threshold {facts['score']:g}", "a hit is not a match"]
+    return "; ".join(parts)
+
+
+def write_cells(row: ScreenedRow) -> list[str]:
+    """The twelve cells that CSV adds to a flagged or unflagged row."""
+    parties = [flag for flag in row.flags if flag.kind == "party"]
+    best = max(parties, key=lambda flag: flag.facts["score"]).facts if parties else {}
+    listed = best or next((flag.facts for flag in row.flags if "entry_id" in flag.facts), {})
+    rules = dict.fromkeys(flag.facts["rule"] for flag in row.flags if flag.kind == "goods")
+    cells = [
+        str(row.number),
+        ";".join(dict.fromkeys(flag.kind for flag in row.flags)),
+        f"{best['score']:g}" if best else "",
+        listed.get("role", ""),
+        listed.get("query_name", listed.get("query", "")),
+        listed.get("listed_name", ""),
+        best.get("name_kind", ""),
+        listed.get("list", ""),
+        listed.get("entry_id", ""),
+        ";".join(best.get("programmes", ())),
+        ";".join(rules),
+        " | ".join(f"[{flag.kind}] {flag.reason}" for flag in row.flags),
+    ]
+    return [neutralise(cell) for cell in cells]
+
+
+def neutralise(cell: str) -> str:
+    """`cell` with an apostrophe before what a spreadsheet would run as a formula.
+
+    >>> neutralise("=HYPERLINK(1)"), neutralise("AB-12")
+    ("'=HYPERLINK(1)", 'AB-12')
+    """
+    return f"'{cell}" if FORMULA.match(cell) else cell
+
+
+def write_json(row: ScreenedRow, file: str, headers: Sequence[str]) -> str:
+    """One JSONL line of the contract."""
+    names = unique_headers(headers)
+    record = {
+        "row": row.number,
+        "file": file,
+        "flags": list(dict.fromkeys(flag.kind for flag in row.flags)),
+        "shipment": dict(zip(names, row.cells, strict=True)),
+        "hits": [{"kind": flag.kind, **flag.facts, "reason": flag.reason} for flag in row.flags],
+    }
+    return json.dumps(record, ensure_ascii=False)
+
+
+def unique_headers(headers: Sequence[str]) -> list[str]:
+    """`headers` as JSON keys: a repeated one gets its number, so that no cell is lost."""
+    counts = Counter(headers)
+    seen: Counter[str] = Counter()
+    names = []
+    for header in headers:
+        seen[header] += 1
+        names.append(
+            header if counts[header] == 1 or seen[header] == 1 else f"{header} ({seen[header]})"
+        )
+    return names
+
+
+def clean(text: str) -> str:
+    """`text` on one line without control characters, for a terminal."""
+    return " ".join(text.replace("\n", " ").translate(CONTROLS).split())
+
+
+def width_of(text: str) -> int:
+    """Columns that `text` takes on a terminal: Chinese characters take two."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
+
+
+def fit(text: str, width: int) -> str:
+    """`text` cut or filled to `width` terminal columns."""
+    if width_of(text) <= width:
+        return text + " " * (width - width_of(text))
+    cut = text
+    while width_of(cut) > width - 1:
+        cut = cut[:-1]
+    return cut + "…" + " " * (width - 1 - width_of(cut))
+
+
+def draw_table(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """`rows` under `headers` as lines of at most `width` columns; the last column gets the rest."""
+    cells = [[clean(cell) for cell in row] for row in rows]
+    widths = [
+        max([width_of(h), *(width_of(row[i]) for row in cells)]) for i, h in enumerate(headers)
+    ]
+    limit = max(12, width // len(headers) + 8)
+    sizes = [min(w, limit) for w in widths[:-1]]
+    sizes.append(max(12, width - sum(sizes) - 2 * len(sizes)))
+    return [
+        "  ".join(fit(c, w) for c, w in zip(line, sizes, strict=True)).rstrip()
+        for line in (list(headers), *cells)
+    ]
+
+
+class RowWriter:
+    """Writes screened rows in one format; knows how many it wrote."""
+
+    def __init__(self, out: IO[str], form: str, several: bool, safe_cells: bool = False) -> None:
+        self.out, self.form, self.several, self.safe_cells = out, form, several, safe_cells
+        self.csv = csv.writer(out, lineterminator="\n")
+        self.headers: tuple[str, ...] | None = None
+
+    def begin(self, headers: tuple[str, ...]) -> None:
+        """The header line; files of one run must have the same columns in CSV."""
+        if self.headers is not None and self.headers != headers and self.form == "csv":
+            raise ScreenError(
+                f"files of one CSV run need the same headers: found {', '.join(headers)}, expected"
+                f" {', '.join(self.headers)}; run them one by one or with -f jsonl."
+            )
+        if self.headers is None and self.form == "csv":
+            self.csv.writerow(
+                [*(["screen_file"] if self.several else []), *headers, *SCREEN_COLUMNS]
+            )
+        if self.headers is None and self.form == "table":
+            self.out.write(self.line("row", "flags", "score", "party", "reason"))
+        self.headers = headers
+
+    def line(self, *cells: str) -> str:
+        """One line of the readable table."""
+        width = shutil.get_terminal_size((120, 40)).columns
+        sizes = (7, 22, 6, 28, max(20, width - 71))
+        return (
+            "  ".join(fit(clean(c), w) for c, w in zip(cells, sizes, strict=True)).rstrip() + "\n"
+        )
+
+    def write(self, row: ScreenedRow, file: str) -> None:
+        """One row."""
+        if self.form == "jsonl":
+            self.out.write(write_json(row, file, self.headers or ()) + "\n")
+        elif self.form == "csv":
+            own = [neutralise(cell) for cell in row.cells] if self.safe_cells else row.cells
+            self.csv.writerow([*([file] if self.several else []), *own, *write_cells(row)])
+        else:
+            cells = write_cells(row)
+            self.out.write(
+                self.line(
+                    cells[0],
+                    cells[1],
+                    cells[2],
+                    cells[4] or row.cells[0] if row.cells else "",
+                    cells[11],
+                )
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Clearances:
+    """Decisions that a person took, each for one party against one entry as both were then."""
+
+    rows: Sequence[Mapping[str, str]]
+    suppressed: Counter[str] = field(default_factory=Counter)  # entry -> hits left out
+    reopened: Counter[str] = field(default_factory=Counter)  # why -> hits that came back
+
+    def holds(self, hit: PartyHit, entry: ListEntry, as_of: date) -> bool:
+        """Whether a clearance covers `hit`; one that no longer does is counted with its cause."""
+        causes = []
+        for row in self.rows:
+            if (row["party"], row["list"], row["entry_id"]) == (
+                hit.text,
+                entry.list,
+                entry.entry_id,
+            ):
+                cause = self.find_cause(row, hit, entry, as_of)
+                if not cause:
+                    self.suppressed[f"{entry.list} {entry.entry_id}"] += 1
+                    return True
+                causes.append(cause)
+        self.reopened.update(causes[:1])
+        return False
+
+    def find_cause(
+        self, row: Mapping[str, str], hit: PartyHit, entry: ListEntry, as_of: date
+    ) -> str:
+        """Why the clearance `row` does not hold any more; "" if it does."""
+        if row["expires_on"] and row["expires_on"] < as_of.isoformat():
+            return "clearance expired"
+        changed = [
+            part
+            for part, digest in digest_entry(entry).items()
+            if f"{part}:{digest}" not in row["entry_digest"].split()
+        ]
+        if changed:
+            return f"entry changed: {', '.join(changed)}"
+        if row["country"] != hit.country_text:
+            return "party's country changed"
+        return "" if row["address"] == hit.address else "party's address changed"
+
+
+def digest_entry(entry: ListEntry) -> dict[str, str]:
+    """Short digests of what a clearance rests on, by part of the entry."""
+    parts = {
+        "names": sorted(text for text, kind in entry.names if kind == "primary"),
+        "aliases": sorted(text for text, kind in entry.names if kind != "primary"),
+        "addresses": sorted(entry.addresses),
+        "programmes": sorted(entry.programmes),
+    }
+    return {
+        part: hashlib.sha256("\0".join(texts).encode()).hexdigest()[:8]
+        for part, texts in parts.items()
+    }
+
+
+def read_clearances(path: str) -> Clearances:
+    """The clearances of the CSV file `path`."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [c for c in CLEARANCE_COLUMNS if c not in (reader.fieldnames or ())]
+            rows = [] if missing else list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as err:
+        raise ScreenError(
+            f"{path}: clearances cannot be read ({err}): give a UTF-8 CSV file."
+        ) from err
+    if missing:
+        raise ScreenError(
+            f"{path}: no column {missing[0]}, expected {', '.join(CLEARANCE_COLUMNS)}: print rows with `screen.py clear`."
+        )
+    for n, row in enumerate(rows, 2):
+        for column in ("reviewer", "reason", "decided_on"):
+            if not (row[column] or "").strip():
+                raise ScreenError(
+                    f"{path}, line {n}, column {column}: empty, a decision needs one: fill it in."
+                )
+        if row["expires_on"] and not re.fullmatch(r"\d{4}-\d\d-\d\d", row["expires_on"]):
+            raise ScreenError(
+                f"{path}, line {n}, column expires_on: {row['expires_on']!r} found, a date such as 2027-01-31 expected."
+            )
+    return Clearances(rows)
+
+
+def write_clearance(flag: Flag, entry: ListEntry, row: RowCells) -> list[str]:
+    """The cells of a clearance for a `party` flag; reviewer, reason and dates are left to a person."""
+    role = flag.facts["role"]
+    country = row.text(f"{role}_country") or (row.text("destination") if role in BUYERS else "")
+    address = ", ".join(t for t in row.texts(f"{role}_address") if t)
+    digest = " ".join(f"{part}:{value}" for part, value in digest_entry(entry).items())
+    return [
+        flag.facts["query_name"],
+        country,
+        address,
+        entry.list,
+        entry.entry_id,
+        digest,
+        "",
+        "",
+        "",
+        "",
+    ]
+
+
+# ==================================================================================================
+# 10 Screening
+# Takes rows of text with their roles, gives the flagged ones. Works on the distinct values of each
+# column; only rows that hold a suspicious value are looked at one by one. Knows no file.
+
+DEFAULT_THRESHOLD = 85.0  # below, ordinary firms come in hundreds; above, "Appel" / "Apple" is lost
+# What stands beside a name moves its score by so much at most, and never one of 95 or more down.
+COUNTRY_AGREES, COUNTRY_CONFLICTS, ADDRESS_AGREES, SURE = 2.0, -2.0, 3.0, 95.0
+EVIDENCE_MOST = COUNTRY_AGREES + ADDRESS_AGREES
+MOST_KNOWN = 300_000  # distinct names whose hits are remembered; more only costs memory
+WORTH_SHARING = 2_000  # new names from which on other processes help
+ADDRESS_LEAST, ADDRESS_ALIKE = 3, 0.75  # words that tell; share of them that must agree
+BANDS = ((100, "exact"), (95, "strong"), (0, "possible"))
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user may set of a screening; one record, so that a receipt can hold it."""
+
+    as_of: date
+    threshold: float = DEFAULT_THRESHOLD
+    hits: str = "best"  # or "all"
+    jobs: int = 1
+    columns: Mapping[str, str] = field(default_factory=dict)  # role -> header
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenedRow:
+    """One flagged row: its number in the file, its cells as they came, and why."""
+
+    number: int
+    cells: Sequence[str]
+    flags: tuple[Flag, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowCells:
+    """The cells of one row by role."""
+
+    cells: Sequence[str]
+    roles: Mapping[str, tuple[int, ...]]
+
+    def texts(self, role: str) -> list[str]:
+        """All cells of `role`; none where the file has no such column."""
+        return [self.cells[i] for i in self.roles.get(role, ())]
+
+    def text(self, role: str) -> str:
+        """The cells of `role` as one text."""
+        return " ".join(text for text in self.texts(role) if text)
+
+
+class Identifiers:
+    """Entries by the numbers and addresses that they are known under."""
+
+    def __init__(self, entries: Sequence[ListEntry], language: Language) -> None:
+        self.entries = entries
+        self.language = language
+        self.numbers: dict[str, list[int]] = defaultdict(list)
+        for e, entry in enumerate(entries):
+            for number in {n for text in entry.identifiers for n in find_numbers(text)}:
+                self.numbers[number].append(e)
+
+    @functools.cached_property
+    def addresses(self) -> Mapping[str, list[tuple[int, frozenset[str]]]]:
+        """Addresses as (entry number, telling words) by their rarest word; built when first asked."""
+        rows = [(e, text) for e, entry in enumerate(self.entries) for text in entry.addresses]
+        words = [
+            self.address_words(name)
+            for name in fold_names([text for _, text in rows], self.language)
+        ]
+        counts = Counter(word for some in words for word in some)
+        index: dict[str, list[tuple[int, frozenset[str]]]] = defaultdict(list)
+        for (e, _), some in zip(rows, words, strict=True):
+            if is_address(some):
+                for word in sorted(some, key=lambda word: (counts[word], word))[
+                    : len(some) // 4 + 1
+                ]:
+                    index[word].append((e, some))
+        return index
+
+    def address_words(self, name: FoldedName) -> frozenset[str]:
+        """The words of a folded address that tell it from others."""
+        return frozenset(
+            t
+            for t in name.tokens
+            if t not in self.language.classes and t not in self.language.forms
+        )
+
+    @functools.lru_cache(maxsize=1 << 16)  # noqa: B019  (one Identifiers a run)
+    def find_addresses(self, text: str) -> tuple[tuple[float, int], ...]:
+        """(score, entry number) of the entries at the address `text`, best first."""
+        words = self.address_words(fold_names([text], self.language)[0])
+        found: dict[int, float] = {}
+        for e, listed in (
+            (place for word in words for place in self.addresses.get(word, ()))
+            if is_address(words)
+            else ()
+        ):
+            share = len(words & listed) / len(words | listed)
+            same_numbers = {w for w in words ^ listed if w.isdigit()} == set()
+            if share >= ADDRESS_ALIKE and (same_numbers or share > 0.9):
+                found[e] = max(found.get(e, 0), round(100 * share, 1))
+        return tuple(
+            sorted(((score, e) for e, score in found.items()), key=lambda hit: (-hit[0], hit[1]))
+        )
+
+    def find_numbers(self, text: str) -> list[tuple[str, int]]:
+        """(number, entry number) of the entries with an identifier that stands in `text`."""
+        return [(number, e) for number in find_numbers(text) for e in self.numbers.get(number, ())]
+
+
+def is_address(words: Set[str]) -> bool:
+    """Whether `words` tell one place: a number and names, not just a city."""
+    return (
+        len(words) >= ADDRESS_LEAST
+        and any(w[0].isdigit() for w in words)
+        and any(w.isalpha() for w in words)
+    )
+
+
+def find_numbers(text: str) -> list[str]:
+    """Identifying numbers in `text`, bare: IMO (check digit proved), BIC, tax and register numbers.
+
+    >>> find_numbers("IMO 9253325; Tax ID No. 7707-083893"), find_numbers("IMO 9253326")
+    (['9253325', '7707083893'], [])
+    """
+    found = []
+    for word in NUMBER.findall(text):
+        bare = re.sub(r"\W", "", word).upper().removeprefix("IMO")
+        if sum(c.isdigit() for c in bare) >= 5 and len(bare) >= 6:
+            ship = len(bare) == 7 and bare.isdigit() and "imo" in text.lower()
+            found += [] if ship and not is_imo(bare) else [bare]
+        elif BIC.fullmatch(bare) and (word == text.strip() or BIC_SAID.search(text)):
+            found.append(bare)
+    return found
+
+
+NUMBER = re.compile(r"\b[A-Za-z0-9](?:[A-Za-z0-9]|[-./](?=[A-Za-z0-9])){5,34}\b")
+BIC = re.compile(r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
+BIC_SAID = re.compile(r"swift|\bbic\b", re.IGNORECASE)
+
+
+def is_imo(number: str) -> bool:
+    """Whether the seven figures of `number` satisfy the IMO check digit.
+
+    >>> is_imo("9253325"), is_imo("9253326")
+    (True, False)
+    """
+    return sum(int(c) * w for c, w in zip(number[:6], range(7, 1, -1), strict=True)) % 10 == int(
+        number[6]
+    )
+
+
+class Screener:
+    """Loaded lists, ready to screen; holds what it learned of names between chunks."""
+
+    def __init__(
+        self, entries: Sequence[ListEntry], reports: Sequence[ListReport], options: Options
+    ) -> None:
+        today = options.as_of.isoformat()
+        self.expired = sum(1 for entry in entries if entry.expires_on and entry.expires_on < today)
+        self.entries = [
+            entry for entry in entries if not (entry.expires_on and entry.expires_on < today)
+        ]
+        self.reports = reports
+        self.options = options
+        self.language = load_language()
+        self.matcher = Matcher(self.entries, self.language, options.jobs)
+        self.identifiers = Identifiers(self.entries, self.language)
+        self.known: dict[str, list[tuple[float, int]]] = {}
+        self.surges: Mapping[tuple[str, str], Surge] = {}
+        self.cleared = Clearances(())
+        self.unsupported = 0  # agreements with a weak alias alone
+        self.pool: Any = None
+
+    @classmethod
+    def load(cls, paths: Sequence[str] = (), **options: Any) -> Screener:
+        """A screener of the lists at `paths` (default: lists/ beside screen.py); for libraries."""
+        chosen = Options(**{"as_of": date.today(), **options})
+        entries, reports = read_lists(
+            [Path(p) for p in paths] or [TABLES], ListOptions(as_of=chosen.as_of)
+        )
+        return cls(entries, reports, chosen)
+
+    def screen(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The flagged rows of `frame` (text), as a frame in the CSV shape; `screen_row` counts from 1."""
+        headers = [str(column) for column in frame.columns]
+        roles = find_roles(headers, self.options.columns)
+        if "consignee" not in roles:
+            raise ScreenError(
+                f"frame: no consignee column among {', '.join(headers)}; map one with columns=."
+            )
+        texts = frame.astype(object).where(frame.notna(), "").astype(str)
+        chunk = Chunk(1, texts.to_numpy(dtype=object).tolist(), list(range(1, len(frame) + 1)), {})
+        rows = [[*row.cells, *write_cells(row)] for row in self.screen_chunk(chunk, roles)]
+        return pd.DataFrame(rows, columns=[*headers, *SCREEN_COLUMNS], dtype=object)
+
+    def learn(self, texts: Iterable[str]) -> None:
+        """Look up those of the party names `texts` that are new, together."""
+        if len(self.known) > MOST_KNOWN:
+            self.known.clear()
+        new = sorted(set(texts) - self.known.keys())
+        floor = self.options.threshold - EVIDENCE_MOST
+        self.known.update(zip(new, self.find_hits(new, floor), strict=True))
+
+    def find_hits(self, texts: Sequence[str], floor: float) -> list[list[tuple[float, int]]]:
+        """As the matcher's, shared among `jobs` processes where that pays and the system can fork."""
+        jobs = self.options.jobs
+        if (
+            jobs < 2
+            or len(texts) < WORTH_SHARING
+            or "fork" not in multiprocessing.get_all_start_methods()
+        ):
+            return self.matcher.find_hits(texts, floor)
+        if self.pool is None:
+            self.pool = multiprocessing.get_context("fork").Pool(
+                jobs, adopt_matcher, (self.matcher,)
+            )
+        parts = [(texts[i : i + WORTH_SHARING], floor) for i in range(0, len(texts), WORTH_SHARING)]
+        return [hits for part in self.pool.imap(find_hits_here, parts) for hits in part]
+
+    def screen_chunk(
+        self, chunk: Chunk, roles: Mapping[str, tuple[int, ...]]
+    ) -> Iterator[ScreenedRow]:
+        """The flagged rows of `chunk`, in order."""
+        columns = list(zip(*chunk.rows, strict=True))
+        suspects = set(chunk.damage)
+        self.learn(text for role in PARTY_ROLES for i in roles.get(role, ()) for text in columns[i])
+        for role, indexes in roles.items():
+            for column in (columns[i] for i in indexes if columns):
+                odd = {text for text in set(column) if self.is_suspicious(role, text, roles)}
+                suspects.update(n for n, text in enumerate(column) if text in odd)
+        if "description" in roles and "hs_code" in roles:
+            suspects.update(self.find_misdescribed(columns, roles))
+        if self.surges:
+            suspects.update(range(len(chunk.rows)))
+        for n in sorted(suspects):
+            flags = self.screen_row(RowCells(chunk.rows[n], roles), chunk.damage.get(n, ""))
+            if flags:
+                yield ScreenedRow(chunk.first_row + n, chunk.rows[n], flags)
+
+    def is_suspicious(self, role: str, text: str, roles: Mapping[str, tuple[int, ...]]) -> bool:
+        """Whether a row with `text` in a `role` column must be looked at."""
+        if role in PARTY_ROLES:
+            return bool(
+                self.known[text]
+                or (role == "consignee" and is_unnamed(text))
+                or self.identifiers.find_numbers(text)
+            )
+        if role.endswith("_address"):
+            return bool(find_region_flags(text) or self.identifiers.find_addresses(text))
+        if role.endswith("_country") or role in ("destination", "transit"):
+            unread = role == "destination" and find_unread_country(text) is not None
+            return unread or bool(find_destination_flags(parse_country(text), role))
+        if role == "hs_code":
+            codes = parse_hs_cell(text)
+            return any(not code.sound or find_goods(code.digits, ANY_DESTINATION) for code in codes)
+        if role == "identifier":
+            return bool(self.identifiers.find_numbers(text))
+        return (
+            role == "description"
+            and "hs_code" not in roles
+            and bool(find_description_flags(text, ()))
+        )
+
+    def find_misdescribed(
+        self, columns: Sequence[Sequence[str]], roles: Mapping[str, tuple[int, ...]]
+    ) -> list[int]:
+        """Rows whose description names other goods than their code says."""
+        pairs = list(
+            zip(columns[roles["description"][0]], columns[roles["hs_code"][0]], strict=True)
+        )
+        odd = {pair for pair in set(pairs) if find_description_flags(pair[0], sound_codes(pair[1]))}
+        return [n for n, pair in enumerate(pairs) if pair in odd]
+
+    def screen_row(self, row: RowCells, damage: str) -> tuple[Flag, ...]:
+        """All flags of one row, in the contract's order of kinds."""
+        evidence = [*self.find_address_hits(row), *self.find_number_hits(row)]
+        supported = {e for e, _ in evidence}
+        parties = self.screen_parties(row, supported)
+        named = {(flag.facts["list"], flag.facts["entry_id"]) for flag in parties}
+        flags = [
+            flag
+            for _, flag in evidence
+            if (flag.facts["list"], flag.facts["entry_id"]) not in named
+        ]
+        flags += [*parties, *self.screen_goods(row), *screen_names(row)]
+        if damage:
+            flags.append(
+                Flag("unscreened", f"damaged row: {damage}", {"role": "row", "found": damage})
+            )
+        return tuple(sorted(flags, key=lambda flag: FLAG_KINDS.index(flag.kind)))
+
+    def screen_goods(self, row: RowCells) -> list[Flag]:
+        """The flags of goods, way and pattern."""
+        iso2 = parse_country(row.text("destination") or row.text("consignee_country"))
+        codes = [code for text in row.texts("hs_code") for code in parse_hs_cell(text)]
+        goods = [flag for code in codes for flag in find_goods(code.digits, iso2)]
+        tiers = sorted(flag.facts["tier"] for flag in goods if flag.facts["tier"])
+        cells = tuple((role, row.text(role)) for role in row.roles if role in ROUTE_ROLES)
+        tables = tuple(dict.fromkeys(flag.facts["table"] for flag in goods))
+        flags = [*goods, *find_route_flags(Route(cells, tables, tiers[0] if tiers else ""))]
+        digits = tuple(code.digits for code in codes if code.sound)
+        flags += (
+            find_description_flags(row.text("description"), digits)
+            if "description" in row.roles
+            else ()
+        )
+        flags += filter(None, (find_hs_code_flag(text) for text in row.texts("hs_code")))
+        flags += filter(None, (find_unread_country(text) for text in row.texts("destination")))
+        if self.surges:
+            flags += filter(
+                None,
+                (
+                    find_surge_flag(iso2, code[:4], self.surges, row.text("consignee"))
+                    for code in digits
+                ),
+            )
+        return flags
+
+    def find_address_hits(self, row: RowCells) -> list[tuple[int, Flag]]:
+        """(entry number, `address` flag) for every listed address in the row."""
+        hits = []
+        for role in PARTY_ROLES:
+            text = ", ".join(t for t in row.texts(f"{role}_address") if t)
+            for score, e in self.identifiers.find_addresses(text) if text else ():
+                hits.append((e, build_place_flag("address", role, text, self.entries[e], score)))
+        return hits
+
+    def find_number_hits(self, row: RowCells) -> list[tuple[int, Flag]]:
+        """(entry number, `identifier` flag) for every listed number in the row."""
+        return [
+            (e, build_place_flag("identifier", role, number, self.entries[e], 100.0))
+            for role in ("identifier", *PARTY_ROLES)
+            for text in row.texts(role)
+            for number, e in self.identifiers.find_numbers(text)
+        ]
+
+    def screen_parties(self, row: RowCells, supported: Set[int]) -> list[Flag]:
+        """The `party` flags of the row: one a role, or every entry with --hits all."""
+        hits = [
+            hit
+            for role in PARTY_ROLES
+            for text in row.texts(role)
+            if text
+            for hit in self.weigh_hits(role, text, row)
+        ]
+        firm = supported | {hit.entry for hit in hits if hit.kind != "weak"}
+        kept = [hit for hit in hits if hit.kind != "weak" or hit.country > 0 or hit.entry in firm]
+        self.unsupported += len(hits) - len(kept)
+        flags = []
+        for role in PARTY_ROLES:
+            best: dict[int, PartyHit] = {}
+            for hit in sorted(
+                (hit for hit in kept if hit.role == role), key=lambda hit: (-hit.score, hit.name)
+            ):
+                best.setdefault(hit.entry, hit)
+            order = sorted(
+                best.values(),
+                key=lambda hit: (
+                    -hit.score,
+                    self.entries[hit.entry].list,
+                    self.entries[hit.entry].entry_id,
+                ),
+            )
+            open_hits = [
+                hit
+                for hit in order
+                if not self.cleared.holds(hit, self.entries[hit.entry], self.options.as_of)
+            ]
+            flags += [
+                build_party_flag(hit, self)
+                for hit in (open_hits if self.options.hits == "all" else open_hits[:1])
+            ]
+        return flags
+
+    def weigh_hits(self, role: str, text: str, row: RowCells) -> list[PartyHit]:
+        """The hits of one party at or above the threshold, its country and address considered."""
+        country_text = row.text(f"{role}_country") or (
+            row.text("destination") if role in BUYERS else ""
+        )
+        country, address = (
+            parse_country(country_text),
+            ", ".join(t for t in row.texts(f"{role}_address") if t),
+        )
+        places = (
+            dict((e, s) for s, e in self.identifiers.find_addresses(address))
+            if address and self.known[text]
+            else {}
+        )
+        hits = []
+        for name_score, n in self.known[text]:
+            e = int(self.matcher.index.owners[n])
+            countries = self.entries[e].countries
+            agrees = (
+                COUNTRY_AGREES
+                if country in countries
+                else COUNTRY_CONFLICTS
+                if country and countries
+                else 0.0
+            )
+            extra = agrees + (ADDRESS_AGREES if e in places else 0.0)
+            sure = name_score == 100 or (extra < 0 and name_score >= SURE)
+            score = name_score if sure else round(min(99.9, name_score + extra), 1)
+            if score >= self.options.threshold:
+                kind = self.matcher.index.kinds[n]
+                hits.append(
+                    PartyHit(
+                        role,
+                        text,
+                        e,
+                        n,
+                        kind,
+                        score,
+                        name_score,
+                        agrees,
+                        score - name_score - agrees,
+                        country_text,
+                        address,
+                    )
+                )
+        return hits
+
+
+class PartyHit(NamedTuple):
+    """A party of a row against a name of an entry."""
+
+    role: str
+    text: str
+    entry: int
+    name: int
+    kind: str
+    score: float
+    name_score: float
+    country: float  # what the country moved
+    address_moved: float
+    country_text: str
+    address: str
+
+
+ROUTE_ROLES = frozenset(
+    (
+        "destination",
+        "transit",
+        *PARTY_ROLES,
+        *(f"{r}_{p}" for r in PARTY_ROLES for p in ("address", "country")),
+    )
+)
+
+
+def adopt_matcher(matcher: Matcher) -> None:
+    """Keep `matcher` in this worker process; it came by fork, so nothing was copied."""
+    find_hits_here.matcher = matcher  # type: ignore[attr-defined]
+
+
+def find_hits_here(task: tuple[Sequence[str], float]) -> list[list[tuple[float, int]]]:
+    """The hits of a worker's share of names."""
+    hits: list[list[tuple[float, int]]] = find_hits_here.matcher.find_hits(*task)  # type: ignore[attr-defined]
+    return hits
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def is_unnamed(text: str) -> bool:
+    """Whether the consignee cell `text` names nobody: blank, signs alone, or a word that stands for nothing.
+
+    >>> is_unnamed(" - "), is_unnamed("To the order of"), is_unnamed("None Such Ltd")
+    (True, True, False)
+    """
+    bare = " ".join(re.findall(r"\w+", text.casefold()))
+    return not bare or bare in {row["text"] for row in read_table("placeholders")}
+
+
+def sound_codes(text: str) -> tuple[str, ...]:
+    """The digits of the sound HS codes in the cell `text`."""
+    return tuple(code.digits for code in parse_hs_cell(text) if code.sound)
+
+
+def screen_names(row: RowCells) -> list[Flag]:
+    """The `unscreened` flag of a row that names no consignee."""
+    texts = row.texts("consignee")
+    if not all(is_unnamed(text) for text in texts):
+        return []
+    found = " ".join(texts).strip()
+    said = f'consignee "{found}" names nobody' if found else "the consignee cell is empty"
+    return [
+        Flag(
+            "unscreened", f"{said}: no party list was asked", {"role": "consignee", "found": found}
+        )
+    ]
+
+
+def build_place_flag(kind: str, role: str, query: str, entry: ListEntry, score: float) -> Flag:
+    """The flag of a listed address or number that stands in a row beside another name."""
+    name = entry.names[0][0]
+    reason = f'{role} {kind} "{query}" is listed for "{name}" ({entry.list} {entry.entry_id}): a hit is not a match'
+    facts = {
+        "role": role,
+        "query": query,
+        "listed_name": name,
+        "list": entry.list,
+        "entry_id": entry.entry_id,
+        "score": score,
+    }
+    return Flag(kind, reason, facts)
+
+
+# ==================================================================================================
+# 13 Command line
+# Takes arguments and streams, gives exit codes: 0 finished, 1 finished and flagged with
+# --exit-code, 2 could not screen, 130 interrupted. Rows go to standard output, talk to standard error.
+
+HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+VERDICT_COLUMNS = (
+    "list",
+    "status",
+    "entries",
+    "names",
+    "weak_names",
+    "addresses",
+    "as_of",
+    "age_days",
+    "note",
+)
+
+
+class Screen(click.Group):
+    """A group whose first argument may be a file: `screen.py FILE` is `screen.py run FILE`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `run` before arguments that begin with no command."""
+        plain = args[:1] and (args[0] in self.commands or args[0] in ("-h", "--help", "--version"))
+        return super().parse_args(ctx, args if plain else ["run", *args])
+
+
+def parse_day(ctx: click.Context, param: click.Parameter, text: str | None) -> date:
+    """The day of --as-of; today where none is given."""
+    try:
+        return date.fromisoformat(text) if text else date.today()
+    except ValueError as err:
+        raise ScreenError(f"--as-of: {text!r} found, a date such as 2026-11-23 expected.") from err
+
+
+def parse_columns(
+    ctx: click.Context, param: click.Parameter, texts: Sequence[str]
+) -> dict[str, str]:
+    """Role -> header of --column ROLE=HEADER."""
+    for text in texts:
+        if "=" not in text:
+            raise ScreenError(
+                f"--column: {text!r} found, ROLE=HEADER expected, such as consignee=Buyer."
+            )
+    return {role.strip(): header for role, _, header in (text.partition("=") for text in texts)}
+
+
+def list_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that loads lists."""
+    for option in (
+        click.option(
+            "-l",
+            "--lists",
+            "paths",
+            multiple=True,
+            envvar="SCREEN_LISTS",
+            help="List file or folder; repeatable. Default: lists/ beside screen.py.",
+        ),
+        click.option(
+            "--max-list-age",
+            type=click.IntRange(0),
+            help="Refuse lists older than so many days. Default: 30 for downloaded ones.",
+        ),
+        click.option(
+            "--admit",
+            multiple=True,
+            metavar="LIST",
+            help="Use LIST although it was refused; the receipt says so.",
+        ),
+        click.option(
+            "--as-of",
+            callback=parse_day,
+            metavar="DATE",
+            help="Judge expiry and age on that day. Default: today.",
+        ),
+        click.option("-q", "--quiet", is_flag=True, help="No talk on standard error but errors."),
+    ):
+        command = option(command)
+    return command
+
+
+def threshold_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--threshold."""
+    return click.option(
+        "-t",
+        "--threshold",
+        type=click.FloatRange(0, 100),
+        default=DEFAULT_THRESHOLD,
+        show_default=True,
+        help="Least score of a party hit, inclusive.",
+    )(command)
+
+
+def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--format."""
+    return click.option(
+        "-f",
+        "--format",
+        "form",
+        type=click.Choice(["csv", "jsonl", "table"]),
+        help="Default: table on a terminal, else csv.",
+    )(command)
+
+
+def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that reads shipment files."""
+    for option in (
+        click.option(
+            "--column",
+            "columns",
+            multiple=True,
+            callback=parse_columns,
+            metavar="ROLE=HEADER",
+            help="The column of a role; repeatable.",
+        ),
+        click.option("-d", "--delimiter", help="Cell delimiter. Default: found."),
+        click.option("-e", "--encoding", help="Text encoding. Default: found."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(cls=Screen, context_settings=HELP)
+@click.version_option(VERSION)
+def main() -> None:
+    """Screen shipment files against sanctioned-party lists and export-control tables.
+
+    \b
+    screen.py FILE ...          flagged rows of shipment files (same as: run FILE ...)
+    screen.py name TEXT ...     which listed parties a name hits, and why
+    screen.py hs CODE ...       what an HS code falls under
+
+    A hit is not a match: a true match is a person's finding.
+    """
+
+
+@main.command()
+@click.argument("files", nargs=-1)
+@list_options
+@threshold_option
+@format_option
+@reading_options
+@click.option("-a", "--all", "every", is_flag=True, help="Every row, flagged or not.")
+@click.option(
+    "--hits",
+    type=click.Choice(["best", "all"]),
+    default="best",
+    show_default=True,
+    help="One party hit a role, or every entry.",
+)
+@click.option("-o", "--output", help="Write rows to this file, whole or not at all.")
+@click.option("--cleared", help="CSV of decisions that a person took; see `clear`.")
+@click.option("--receipt", help="Write a JSON receipt of this run; see `verify`.")
+@click.option(
+    "--history", multiple=True, help="Shipment file whose surges raise `surge`; repeatable."
+)
+@click.option("--safe-cells", is_flag=True, help="Neutralise formulas in input columns too.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if a row was flagged.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=os.cpu_count() or 1,
+    help="Processes. Default: all cores.",
+)
+@click.pass_context
+def run(ctx: click.Context, /, **given: Any) -> None:
+    """Screen shipment FILES (- or none: standard input) and write the flagged rows.
+
+    \b
+    Bands of a party hit, with the share of such hits that were right on judged pairs:
+      exact     100          equal after folding
+      strong    95 and more  spelling, order or legal form differ
+      possible  below 95     a word is missing, added or misspelt
+    A weak alias is raised only with support; an address alone raises `address`.
+
+    \b
+    screen.py shipments.csv | cut -d, -f1-4
+    screen.py -l consolidated.csv -t 90 -f jsonl shipments.csv | jq .hits
+    """
+    with ending():
+        counts = run_screening(
+            RunRequest(**{**given, "files": given["files"] or ("-",)}), Talk(given["quiet"])
+        )
+    ctx.exit(1 if given["exit_code"] and counts.flagged else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """Everything the user asked of `run`; what a receipt replays."""
+
+    files: tuple[str, ...]
+    paths: tuple[str, ...]
+    as_of: date
+    max_list_age: int | None = None
+    admit: tuple[str, ...] = ()
+    quiet: bool = False
+    threshold: float = DEFAULT_THRESHOLD
+    form: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    delimiter: str | None = None
+    encoding: str | None = None
+    every: bool = False
+    hits: str = "best"
+    output: str | None = None
+    cleared: str | None = None
+    receipt: str | None = None
+    history: tuple[str, ...] = ()
+    safe_cells: bool = False
+    exit_code: bool = False
+    jobs: int = 1
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the rows: every one is flagged or clear."""
+
+    rows: int = 0
+    flagged: int = 0
+    unscreened: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+
+    def line(self) -> str:
+        """The last line of a run."""
+        kinds = ", ".join(f"{n:,} {kind}" for kind in FLAG_KINDS if (n := self.kinds[kind]))
+        said = f" ({kinds})" if kinds else ""
+        return f"{self.rows:,} rows: {self.flagged:,} flagged{said}, {self.rows - self.flagged:,} clear; {self.unscreened:,} unscreened"
+
+
+class Talk:
+    """What a run says on standard error; progress only on a terminal."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet
+        self.live = not quiet and sys.stderr.isatty()
+        self.started = self.last = time.monotonic()
+
+    def say(self, text: str) -> None:
+        """One line of talk."""
+        if not self.quiet:
+            click.echo(("\r\033[K" if self.live else "") + text, err=True)
+
+    def progress(self, counts: Counts, share: float) -> None:
+        """Rows so far, their rate, and the time left where the file's size is known."""
+        now = time.monotonic()
+        if self.live and now - self.last > 0.5:
+            self.last = now
+            spent = now - self.started
+            left = f", {spent / share - spent:,.0f} s left" if share > 0.01 else ""
+            click.echo(
+                f"\r\033[K{counts.rows:,} rows, {counts.flagged:,} flagged, {counts.rows / spent:,.0f} a second{left}",
+                err=True,
+                nl=False,
+            )
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """Turns the ways a stream can end into exit codes: a closed pipe is no error, a full disk is."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+    except OSError as err:
+        raise ScreenError(
+            f"{err.filename or 'output'}: cannot be written or read ({err.strerror or err}): free the disk or choose another place."
+        ) from err
+
+
+@contextmanager
+def open_output(path: str | None) -> Iterator[IO[str]]:
+    """Standard output, or the file `path`, which appears whole at the end or not at all."""
+    if path is None:
+        yield sys.stdout
+        return
+    target = Path(path)
+    with tempfile.NamedTemporaryFile(
+        "w",
+        encoding="utf-8",
+        newline="",
+        dir=target.parent,
+        prefix=f".{target.name}.",
+        delete=False,
+    ) as file:
+        try:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            os.chmod(file.name, 0o666 & ~read_umask())
+            os.replace(file.name, target)
+        except BaseException:
+            os.unlink(file.name)
+            raise
+
+
+def read_umask() -> int:
+    """The process's umask, left as it was."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def load_screener(request: RunRequest, talk: Talk) -> Screener:
+    """The screener that `request` asks for; says which lists it holds."""
+    chosen = ListOptions(
+        as_of=request.as_of, max_age=request.max_list_age, admit=frozenset(request.admit)
+    )
+    entries, reports = read_lists([Path(p) for p in request.paths] or [TABLES], chosen)
+    for report in reports:
+        talk.say(say_report(report))
+    options = Options(
+        as_of=request.as_of,
+        threshold=request.threshold,
+        hits=request.hits,
+        jobs=request.jobs,
+        columns=request.columns,
+    )
+    screener = Screener(entries, reports, options)
+    if screener.expired:
+        talk.say(
+            f"{screener.expired:,} entries have expired by {request.as_of}: counted, not raised"
+        )
+    return screener
+
+
+def say_report(report: ListReport) -> str:
+    """One line on a loaded list."""
+    age = (
+        f", {report.as_of}"
+        + (f" ({report.age_days} days old)" if report.age_days is not None else "")
+        if report.as_of
+        else ", no date"
+    )
+    return (
+        f"{report.list}: {report.entries:,} entries, {report.names:,} names{age}, {report.status}"
+        + (f": {report.note}" if report.note else "")
+    )
+
+
+def run_screening(request: RunRequest, talk: Talk) -> Counts:
+    """Screen every file of `request`; its rows, talk and receipt are written here."""
+    screener, counts = load_screener(request, talk), Counts()
+    if request.cleared:
+        screener.cleared = read_clearances(request.cleared)
+    if request.history:
+        screener.surges = surge_keys(
+            find_surges(
+                read_history(
+                    request.history,
+                    ReadOptions(request.columns, request.delimiter, request.encoding),
+                    talk,
+                )
+            )
+        )
+    form = request.form or ("table" if request.output is None and sys.stdout.isatty() else "csv")
+    try:
+        with open_output(request.output) as out:
+            sink = Digest(out)
+            writer = RowWriter(sink, form, len(request.files) > 1, request.safe_cells)
+            for file in request.files:
+                screen_file(file, request, screener, writer, counts, talk)
+            out.flush()
+    except KeyboardInterrupt:
+        talk.say(f"interrupted; so far {counts.line()}")
+        raise SystemExit(130) from None
+    for text in say_clearances(screener):
+        talk.say(text)
+    if request.receipt:
+        write_receipt(request, screener, counts, sink.hexdigest(), form)
+    talk.say(counts.line())
+    return counts
+
+
+def screen_file(
+    file: str,
+    request: RunRequest,
+    screener: Screener,
+    writer: RowWriter,
+    counts: Counts,
+    talk: Talk,
+) -> None:
+    """Write the rows of one shipment `file` and count them."""
+    options = ReadOptions(
+        columns=request.columns, delimiter=request.delimiter, encoding=request.encoding
+    )
+    with open_shipments(file, options) as shipments:
+        for text in say_layout(shipments):
+            talk.say(text)
+        writer.begin(shipments.headers)
+        for chunk in shipments.chunks:
+            flagged = {row.number: row for row in screener.screen_chunk(chunk, shipments.roles)}
+            for row in flagged.values():
+                counts.kinds.update({flag.kind for flag in row.flags})
+                counts.unscreened += any(flag.kind == "unscreened" for flag in row.flags)
+            numbers = (
+                range(chunk.first_row, chunk.first_row + len(chunk.rows))
+                if request.every
+                else flagged
+            )
+            for number in numbers:
+                writer.write(
+                    flagged.get(number)
+                    or ScreenedRow(number, chunk.rows[number - chunk.first_row], ()),
+                    file,
+                )
+            counts.rows += len(chunk.rows)
+            counts.flagged += len(flagged)
+            writer.out.flush()
+            talk.progress(counts, shipments.share() if hasattr(shipments, "share") else 0.0)
+
+
+def say_layout(shipments: Shipments) -> Iterator[str]:
+    """What was found of a file's layout, and which checks it has no column for."""
+    yield f"{shipments.name}: " + ", ".join(
+        f"{role}={'+'.join(repr(shipments.headers[i]) for i in indexes)}"
+        for role, indexes in shipments.roles.items()
+    )
+    if shipments.preamble:
+        yield f"{shipments.name}: {len(shipments.preamble)} lines above the header passed over"
+    if shipments.encoding != "utf-8":
+        yield f"{shipments.name}: read as {shipments.encoding}"
+    there = {role.replace("consignee_country", "destination") for role in shipments.roles}
+    missing = [role for role in ("hs_code", "description", "destination") if role not in there]
+    if missing:
+        yield f"{shipments.name}: no column for {', '.join(missing)}: those checks were not run"
+
+
+def say_clearances(screener: Screener) -> Iterator[str]:
+    """What was left out and why, so that nothing goes silently."""
+    cleared = screener.cleared
+    if cleared.rows:
+        why = ", ".join(f"{n} ({cause})" for cause, n in sorted(cleared.reopened.items()))
+        yield f"{cleared.suppressed.total():,} hits suppressed by clearances; re-opened: {why or 'none'}"
+    if screener.unsupported:
+        yield f"{screener.unsupported:,} agreements with a weak alias alone, without country, address, identifier or second name: not raised"
+
+
+class Digest:
+    """Text output that also keeps the digest of what went through."""
+
+    def __init__(self, out: IO[str]) -> None:
+        self.out, self.sha = out, hashlib.sha256()
+
+    def write(self, text: str) -> int:
+        """Write `text` on."""
+        self.sha.update(text.encode("utf-8", "surrogatepass"))
+        return self.out.write(text)
+
+    def flush(self) -> None:
+        """Flush the output below."""
+        self.out.flush()
+
+    def hexdigest(self) -> str:
+        """SHA-256 of all text written."""
+        return self.sha.hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    """SHA-256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_receipt(
+    request: RunRequest, screener: Screener, counts: Counts, output: str, form: str
+) -> None:
+    """Write the receipt of a run as JSON; nothing in it depends on the clock."""
+    receipt = build_receipt(request, screener, counts, output, form)
+    with open_output(request.receipt) as file:
+        json.dump(receipt, file, ensure_ascii=False, indent=1, sort_keys=True)
+        file.write("\n")
+
+
+def build_receipt(
+    request: RunRequest, screener: Screener, counts: Counts, output: str, form: str
+) -> dict[str, Any]:
+    """What was asked, what it was asked of, and what came out."""
+    options = {
+        k: v
+        for k, v in asdict(request).items()
+        if k not in ("receipt", "output", "quiet", "jobs", "exit_code")
+    }
+    return {
+        "version": VERSION,
+        "options": {
+            **options,
+            "as_of": request.as_of.isoformat(),
+            "form": form,
+            "columns": dict(request.columns),
+        },
+        "program": digest_file(Path(__file__)),
+        "tables": {path.name: digest_file(path) for path in sorted(TABLES.glob("*.csv"))},
+        "lists": [
+            asdict(report) for report in sorted(screener.reports, key=lambda r: (r.list, r.file))
+        ],
+        "inputs": {
+            file: None if file == "-" else digest_file(Path(file))
+            for file in (
+                *request.files,
+                *request.history,
+                *([request.cleared] if request.cleared else []),
+            )
+        },
+        "counts": {
+            "rows": counts.rows,
+            "flagged": counts.flagged,
+            "unscreened": counts.unscreened,
+            "kinds": dict(counts.kinds),
+        },
+        "suppressed": dict(screener.cleared.suppressed),
+        "reopened": dict(screener.cleared.reopened),
+        "output": output,
+    }
+
+
+def read_history(files: Sequence[str], options: ReadOptions, talk: Talk) -> SurgeLedger:
+    """The ledger of all rows of shipment `files`."""
+    ledger = SurgeLedger()
+    for file in files:
+        with open_shipments(file, options) as shipments:
+            for chunk in shipments.chunks:
+                columns = list(zip(*chunk.rows, strict=True))
+                ledger.add(
+                    {
+                        role: columns[i[0]]
+                        for role, i in shipments.roles.items()
+                        if i[0] < len(columns)
+                    },
+                    file,
+                )
+    for role, count in sorted(ledger.unread.items()):
+        talk.say(
+            f"{count:,} {role} cells could not be read: their rows count, what they say does not"
+        )
+    return ledger
+
+
+def print_records(
+    records: Sequence[Mapping[str, Any]], columns: Sequence[str], form: str | None
+) -> None:
+    """`records` as JSONL, CSV of `columns`, or on a terminal as a table."""
+    chosen = form or ("table" if sys.stdout.isatty() else "csv")
+    cells = [[neutralise("" if r[c] is None else str(r[c])) for c in columns] for r in records]
+    if chosen == "jsonl":
+        for record in records:
+            click.echo(json.dumps(record, ensure_ascii=False))
+    elif chosen == "csv":
+        csv.writer(sys.stdout, lineterminator="\n").writerows([list(columns), *cells])
+    else:
+        for line in draw_table(columns, cells, shutil.get_terminal_size((120, 40)).columns):
+            click.echo(line)
+
+
+def plain_request(given: Mapping[str, Any], **more: Any) -> RunRequest:
+    """The request of a command that screens no file."""
+    known = {k: v for k, v in given.items() if k in RunRequest.__dataclass_fields__}
+    return RunRequest(**{"files": (), **known, **more})
+
+
+@main.command()
+@list_options
+@format_option
+def lists(form: str | None, **given: Any) -> None:
+    """What is loaded: entries, names, date, age, digest and verdict of every list."""
+    chosen = ListOptions(
+        as_of=given["as_of"], max_age=given["max_list_age"], admit=frozenset(given["admit"])
+    )
+    with ending():
+        reports = judge_lists([Path(p) for p in given["paths"]] or [TABLES], chosen)
+        print_records(
+            [asdict(report) for report in reports],
+            VERDICT_COLUMNS
+            if form == "table" or (form is None and sys.stdout.isatty())
+            else REPORT_COLUMNS,
+            form,
+        )
+    refused = [report for report in reports if report.status == "refused"]
+    if refused:
+        raise ScreenError(
+            f"{len(refused)} of {len(reports)} lists are refused, first {refused[0].file}: {refused[0].note}"
+        )
+
+
+@main.command()
+@click.argument("texts", nargs=-1)
+@list_options
+@threshold_option
+@format_option
+@click.option("--country", default="", metavar="CC", help="Country of the party, as evidence.")
+def name(texts: Sequence[str], country: str, form: str | None, **given: Any) -> None:
+    """Which listed parties the names TEXT ... hit, and why; - or none reads names from standard input.
+
+    screen.py name "Hangzhou Hikvison" --country CN
+    """
+    with ending():
+        request, talk = plain_request(given, hits="all"), Talk(given["quiet"])
+        if country and not parse_country(country):
+            raise ScreenError(
+                f"--country: {country!r} is no country, an ISO code such as CN or a name expected."
+            )
+        screener = load_screener(request, talk)
+        names = (
+            [line.strip() for line in sys.stdin if line.strip()]
+            if texts in ((), ("-",))
+            else list(texts)
+        )
+        screener.learn(names)
+        roles = {"consignee": (0,), "consignee_country": (1,)}
+        flags = [
+            flag
+            for text in names
+            for flag in screener.screen_parties(RowCells((text, country), roles), set())
+        ]
+        chosen = form or ("table" if sys.stdout.isatty() else "csv")
+        if chosen == "table":
+            for text in names:
+                for line in say_name(
+                    text, [f for f in flags if f.facts["query_name"] == text], screener
+                ):
+                    click.echo(line)
+        else:
+            print_records(
+                [{"kind": "party", **flag.facts, "reason": flag.reason} for flag in flags],
+                NAME_COLUMNS,
+                form,
+            )
+        for text in names if chosen != "table" else ():
+            if all(flag.facts["query_name"] != text for flag in flags):
+                for line in say_name(text, [], screener):
+                    talk.say(line)
+
+
+NAME_COLUMNS = (
+    "query_name",
+    "score",
+    "listed_name",
+    "name_kind",
+    "list",
+    "entry_id",
+    "programmes",
+    "countries",
+    "reason",
+)
+REPORT_COLUMNS = tuple(ListReport.__dataclass_fields__)
+NEAREST = 3  # names under the threshold that are shown when nothing hits
+NEAREST_FLOOR = 50.0
+
+
+def say_name(text: str, flags: Sequence[Flag], screener: Screener) -> Iterator[str]:
+    """The answer to one name, for a reader."""
+    threshold = screener.options.threshold
+    if flags:
+        yield f'"{clean(text)}": {len(flags)} hits at threshold {threshold:g}; a hit is not a match'
+        for flag in flags:
+            yield "  " + clean(flag.reason)
+        return
+    yield f'"{clean(text)}": no hit at threshold {threshold:g}'
+    seen = set()
+    for score, n in screener.matcher.find_hits([text], NEAREST_FLOOR)[0]:
+        entry = screener.entries[int(screener.matcher.index.owners[n])]
+        if (entry.list, entry.entry_id) not in seen and len(seen) < NEAREST:
+            seen.add((entry.list, entry.entry_id))
+            yield f'  under the threshold: {score:g} "{clean(screener.matcher.index.texts[n])}" ({screener.matcher.index.kinds[n]}, {entry.list} {entry.entry_id})'
+
+
+@main.command()
+@click.argument("codes", nargs=-1, required=True)
+@format_option
+@click.option(
+    "--destination", default="", metavar="CC", help="Country that the goods go to; default: any."
+)
+def hs(codes: Sequence[str], form: str | None, destination: str) -> None:
+    """What the HS codes CODE ... fall under. An HS code never proves control.
+
+    screen.py hs 8482.10.20
+    """
+    with ending():
+        iso2 = parse_country(destination) if destination else ANY_DESTINATION
+        records = []
+        for text in codes:
+            odd = find_hs_code_flag(text)
+            if odd:
+                click.echo(odd.reason, err=True)
+            flags = [flag for code in parse_hs_cell(text) for flag in find_goods(code.digits, iso2)]
+            if not flags:
+                click.echo(
+                    f'HS "{text}": no rule of lists/goods.csv names it; other controls may apply',
+                    err=True,
+                )
+            records += [{**flag.facts, "reason": flag.reason} for flag in flags]
+        print_records(
+            records, ("hs_code", "rule", "table", "tier", "controls", "edition", "reason"), form
+        )
+
+
+@main.command()
+@click.argument("files", nargs=-1)
+@format_option
+@reading_options
+@click.option(
+    "--least-growth",
+    type=float,
+    default=LEAST_GROWTH,
+    show_default=True,
+    help="Percent beyond the file's general growth.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="No talk on standard error but errors.")
+@click.option("-l", "--lists", "paths", multiple=True, hidden=True)
+def surge(
+    files: Sequence[str],
+    form: str | None,
+    least_growth: float,
+    quiet: bool,
+    paths: Sequence[str],
+    **given: Any,
+) -> None:
+    """Goods and destinations whose trade grew out of line, over one or more FILES with dates.
+
+    screen.py surge samples/history.csv
+    """
+    with ending():
+        talk = Talk(quiet)
+        ledger = read_history(
+            files or ("-",),
+            ReadOptions(given["columns"], given["delimiter"], given["encoding"]),
+            talk,
+        )
+        found = find_surges(ledger, least_growth)
+        print_records(
+            [{c: getattr(s, c) for c in SURGE_COLUMNS} for s in found], SURGE_COLUMNS, form
+        )
+        if (form or "table") == "table" and sys.stdout.isatty():
+            for line in draw_bars(ledger, found, shutil.get_terminal_size((100, 40)).columns):
+                click.echo(line)
+        talk.say(f"{ledger.rows:,} rows: {len(found)} groups or patterns out of line")
+
+
+@main.command()
+@click.argument("names", nargs=-1)
+@click.option("-q", "--quiet", is_flag=True, help="No talk on standard error but errors.")
+def update(names: Sequence[str], quiet: bool) -> None:
+    """Download official lists into lists/official/: all of lists/sources.csv, or those NAMED."""
+    limits = replace(UPDATE_LIMITS, progress=sys.stderr.isatty() and not quiet)
+    with ending():
+        faults = update_lists(
+            read_table("sources"), names, TABLES / "official", Talk(quiet).say, limits
+        )
+    if faults:
+        raise ScreenError("\n".join(faults))
+
+
+@main.command()
+@click.argument("file")
+@click.argument("row", type=click.IntRange(1))
+@list_options
+@threshold_option
+@reading_options
+def clear(file: str, row: int, **given: Any) -> None:
+    """Print clearance rows for the party hits of data row ROW of FILE, for a person to fill in.
+
+    screen.py clear shipments.csv 7 >> cleared.csv
+    """
+    with ending():
+        request = plain_request(given, hits="all")
+        screener = load_screener(request, Talk(given["quiet"]))
+        entries = {(entry.list, entry.entry_id): entry for entry in screener.entries}
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(CLEARANCE_COLUMNS)
+        with open_shipments(
+            file, ReadOptions(request.columns, request.delimiter, request.encoding)
+        ) as shipments:
+            for chunk in shipments.chunks:
+                place = row - chunk.first_row
+                if 0 <= place < len(chunk.rows):
+                    one = Chunk(row, [chunk.rows[place]], [chunk.lines[place]], {})
+                    cells = RowCells(chunk.rows[place], shipments.roles)
+                    for found in screener.screen_chunk(one, shipments.roles):
+                        for flag in (f for f in found.flags if f.kind == "party"):
+                            entry = entries[flag.facts["list"], flag.facts["entry_id"]]
+                            writer.writerow(write_clearance(flag, entry, cells))
+
+
+@main.command()
+@click.argument("receipt")
+def verify(receipt: str) -> None:
+    """Run again what RECEIPT records and say what differs."""
+    with ending():
+        try:
+            old = json.loads(Path(receipt).read_text("utf-8"))
+            options = {**old["options"], "as_of": date.fromisoformat(old["options"]["as_of"])}
+            request = RunRequest(
+                **{k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
+            )
+        except (OSError, ValueError, KeyError, TypeError) as err:
+            raise ScreenError(
+                f"{receipt}: no receipt of screen.py ({err}): give the file that --receipt wrote."
+            ) from err
+        with tempfile.TemporaryDirectory() as folder:
+            again = replace(
+                request, output=f"{folder}/rows", receipt=f"{folder}/receipt", quiet=True
+            )
+            run_screening(again, Talk(quiet=True))
+            new = json.loads(Path(f"{folder}/receipt").read_text("utf-8"))
+    differences = list(find_differences(old, new))
+    for line in differences:
+        click.echo(line)
+    if differences:
+        raise ScreenError(
+            f"{receipt}: {len(differences)} differences: the run cannot be replayed as it was."
+        )
+    click.echo(
+        f"{receipt}: the same program, tables, lists, inputs and options give the same {new['counts']['rows']:,} rows"
+    )
+
+
+def find_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    """What differs between two receipts, a line each."""
+    for part in ("tables", "inputs"):
+        for name in sorted({*old[part], *new[part]}):
+            if old[part].get(name) != new[part].get(name):
+                yield f"{part[:-1]} {name} has changed"
+    lists = [
+        {(r["list"], r["file"]): r["sha256"] for r in receipt["lists"]} for receipt in (old, new)
+    ]
+    for key in sorted({*lists[0], *lists[1]}):
+        if lists[0].get(key) != lists[1].get(key):
+            yield f"list {key[0]} ({key[1]}) has changed"
+    for part in ("version", "program", "options", "counts", "suppressed", "reopened", "output"):
+        if old[part] != new[part]:
+            yield f"{part} differs: {json.dumps(old[part])[:200]} then, {json.dumps(new[part])[:200]} now"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,344 @@
+"""Goods: codes as they come, tables they meet, texts that name other goods."""
+
+import csv
+import time
+from pathlib import Path
+
+import pytest
+
+import screen
+
+CASES = Path(__file__).parent / "cases"
+
+
+def read_cases(name):
+    with open(CASES / f"{name}.csv", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+GOODS = [(row, code) for row in screen.read_table("goods") for code in row["prefix"].split("|")]
+CHPL = {code: row["tier"] for row, code in GOODS if row["table"] == screen.HIGH_PRIORITY}
+DESCRIPTIONS = read_cases("descriptions")
+KEYWORDS = screen.read_table("descriptions")
+FORMS = {
+    "plain": "{0}{1}",
+    "dotted": "{0}.{1}",
+    "spaced": "{0} {1}",
+    "dashed": "{0}-{1}",
+    "float": "{0}{1}.0",
+    "eight digits": "{0}{1}00",
+    "national line": "{0}.{1}.00.01",
+    "ten digits": "{0}{1}9000",
+    "apostrophe": "'{0}{1}",
+    "quoted": '"{0}.{1}"',
+    "formula": '="{0}{1}"',
+    "HS": "HS {0}.{1}",
+    "HTS": "HTS: {0}.{1}.0000",
+    "words": "{0}.{1} - other goods",
+    "blanks": " {0}{1}\t",
+}
+
+
+def wide(code):
+    return "".join(chr(ord(digit) + 0xFEE0) for digit in code)
+
+
+def scientific(code, point="."):
+    mantissa = f"{code[0]}{point}{code[1:].rstrip('0')}"
+    return f"{mantissa}E5" if point == "." else f"{mantissa}e+05"
+
+
+def written(code):
+    """The code in eighteen forms."""
+    forms = [form.format(code[:4], code[4:]) for form in FORMS.values()]
+    return [*forms, wide(code), scientific(code), scientific(code, ",")]
+
+
+def tiers(text):
+    return [screen.tier_of(code.digits) for code in screen.parse_hs_cell(text)]
+
+
+def tables(code, destination="*"):
+    return {flag.facts["table"]: flag for flag in screen.find_goods(code, destination)}
+
+
+def test_fifty_codes_have_a_tier():
+    assert len(CHPL) == 50
+
+
+@pytest.mark.parametrize("code", CHPL)
+def test_every_form_of_a_high_priority_code_finds_its_tier(code):
+    assert {text: tiers(text) for text in written(code)} == {
+        text: [CHPL[code]] for text in written(code)
+    }
+
+
+@pytest.mark.parametrize("code", CHPL)
+def test_every_form_of_a_high_priority_code_is_sound(code):
+    assert [text for text in written(code) if screen.find_hs_code_flag(text)] == []
+
+
+@pytest.mark.parametrize("row", screen.read_table("hs_editions"), ids=lambda row: row["older_code"])
+def test_older_codes_find_what_they_became(row):
+    newer = row["newer_codes"].split("|")[0]
+    older = [flag for flag in tables(row["older_code"]).values() if "older code" in flag.reason]
+    assert older[0].facts["edition"] == row["edition"] and older[0].facts["rule"] == newer
+    assert {t for text in written(row["older_code"]) for t in tiers(text)} == {
+        screen.tier_of(newer)
+    }
+
+
+@pytest.mark.parametrize("case", read_cases("hs"), ids=lambda case: case["text"])
+def test_hs_cases(case):
+    code = screen.parse_hs_code(case["text"])
+    assert (code.digits, code.sound) == (case["digits"], case["sound"] == "yes"), code.note
+    assert screen.tier_of(code.digits) == case["tier"]
+
+
+def test_two_hundred_neighbours_have_no_tier():
+    neighbours = [case for case in read_cases("hs") if case["note"] == "neighbour"]
+    assert len(neighbours) == 200
+    assert [
+        text for case in neighbours for text in written(case["digits"]) if any(tiers(text))
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "cell, digits",
+    [
+        ("8542.31; 8541.10", ["854231", "854110"]),
+        ("854231/854239", ["854231", "854239"]),
+        ("8542.31,8541.10", ["854231", "854110"]),
+        ("8542.31\n8541.29", ["854231", "854129"]),
+        ("8542.31-8542.39", ["854231", "854239"]),
+        ("854231 854110", ["854231", "854110"]),
+        ("8542 31 90 00", ["8542319000"]),
+        ("8542,31", ["854231"]),
+        ("8,54231E+05", ["854231"]),
+        ("854231; 854231", ["854231"]),
+        ("", [""]),
+    ],
+)
+def test_cells_of_several_codes(cell, digits):
+    assert [code.digits for code in screen.parse_hs_cell(cell)] == digits
+
+
+def test_hs_code_flag_has_the_keys_of_the_contract():
+    flag = screen.find_hs_code_flag("8542.31; 7701.10")
+    assert flag.facts == {"hs_code": "770110", "found": "8542.31; 7701.10"}
+
+
+@pytest.mark.parametrize("row", screen.read_table("goods"), ids=lambda row: row["prefix"][:6])
+def test_every_goods_rule_is_reached(row):
+    codes = row["prefix"].split("|")
+    flags = [tables(code).get(row["table"]) for code in codes]
+    if row["effect"] == "exclude":
+        assert flags == [None]
+        return
+    assert [flag.facts["rule"] for flag in flags] == codes
+    assert {flag.facts["edition"] for flag in flags} == {row["edition"]}
+    assert all(row["us_controls"] in flag.facts["controls"] for flag in flags)
+    assert all(
+        "never proves control" in flag.reason and row["as_of"] in flag.reason for flag in flags
+    )
+
+
+def test_goods_flag_has_the_keys_of_the_contract():
+    keys = ["hs_code", "rule", "table", "tier", "controls", "edition"]
+    assert [list(flag.facts) for flag in screen.find_goods("854231", "RU")] == [keys] * 4
+
+
+def test_high_priority_comes_first_and_each_table_once():
+    names = [flag.facts["table"] for flag in screen.find_goods("848210", "RU")]
+    assert names[0] == screen.HIGH_PRIORITY and len(names) == len(set(names))
+
+
+def test_controls_name_the_entries_to_check():
+    assert tables("845811")["dual-use controls"].facts["controls"] == (
+        "EU 2B001.a; 2B201.a / U.S. ECCN 2B001; 2B201, else 2B991"
+    )
+
+
+def test_longest_prefix_decides_and_may_exclude():
+    assert "Japan catch-all" in tables("854231") and "Japan catch-all" not in tables("854290")
+
+
+@pytest.mark.parametrize(
+    "destination, applies", [("RU", True), ("BY", True), ("KZ", False), ("", False)]
+)
+def test_supplements_apply_to_russia_and_belarus_only(destination, applies):
+    assert ("EAR 746 supplements" in tables("730411", destination)) is applies
+
+
+@pytest.mark.parametrize("code, tier", [("8542", "1"), ("85", "1"), ("8482", "3.B"), ("85422", "")])
+def test_short_codes_say_so(code, tier):
+    flag = tables(code).get(screen.HIGH_PRIORITY)
+    assert screen.tier_of(code) == tier and (not tier or "too short to decide" in flag.reason)
+
+
+@pytest.mark.parametrize("code", ["61", "6109", "610910", "", "848240", "0101"])
+def test_ordinary_codes_meet_nothing(code):
+    assert screen.find_goods(code, "DE") == () or not screen.tier_of(code)
+
+
+def test_a_new_edition_is_rows_only():
+    chips = next(row for row, code in GOODS if code == "854231")
+    edition = {"older_code": "854231", "newer_codes": "854299", "edition": "HS 2022", "note": "-"}
+    index = screen.build_goods([{**chips, "prefix": "854299", "edition": "HS 2028"}], [edition])
+    assert [row["edition"] for row in index["854299"]] == ["HS 2028"]
+    assert [(row["how"], row["edition"]) for row in index["854231"]] == [("older", "HS 2022")]
+
+
+def texts_of(row):
+    return [phrase.replace("*", "").replace("~ ", "") for phrase in row["pattern"].split("|")]
+
+
+def rows_met(text):
+    return [
+        hit[2]
+        for hit in screen.find_phrases(
+            screen.fold_phrase(text), screen.read_phrases("descriptions")
+        )
+    ]
+
+
+def graded(grade):
+    rows = [row for row in KEYWORDS if row["precision"] == grade]
+    return pytest.mark.parametrize("row", rows, ids=lambda row: f"{row['language']}-{row['label']}")
+
+
+@pytest.mark.parametrize("row", KEYWORDS, ids=lambda row: f"{row['language']}-{row['label']}")
+def test_every_keyword_is_reached(row):
+    assert [text for text in texts_of(row) if row not in rows_met(text)] == []
+
+
+@graded("high")
+def test_high_grade_keywords_raise_alone(row):
+    assert [
+        text for text in texts_of(row) if not screen.find_description_flags(text, ("610910",))
+    ] == []
+
+
+@graded("medium")
+def test_medium_grade_keywords_raise_without_a_code(row):
+    raised = [text for text in texts_of(row) if screen.find_description_flags(text, ())]
+    assert raised == (texts_of(row) if row["expected_hs"] else [])
+
+
+@graded("low")
+def test_low_grade_keywords_never_raise_alone(row):
+    alone = [
+        text for text in texts_of(row) if {met["precision"] for met in rows_met(text)} == {"low"}
+    ]
+    assert alone and [text for text in alone if screen.find_description_flags(text, ())] == []
+
+
+@graded("other")
+def test_names_of_other_goods_silence(row):
+    assert [
+        text for text in texts_of(row) if screen.find_description_flags(text, ("610910",))
+    ] == []
+
+
+@graded("accessory")
+def test_accessories_are_not_the_goods(row):
+    texts = [f"oscilloscope {word}" for word in texts_of(row)]
+    assert [text for text in texts if screen.find_description_flags(text, ("610910",))] == []
+
+
+@graded("purpose")
+def test_what_the_goods_are_for_is_not_the_goods(row):
+    texts = [f"thing {word} oscilloscope" for word in texts_of(row)]
+    assert [text for text in texts if screen.find_description_flags(text, ("610910",))] == []
+
+
+def raised(expect):
+    rows = [case for case in DESCRIPTIONS if case["expect"] == expect]
+    codes = [(case["hs_code"],) if case["hs_code"] else () for case in rows]
+    pairs = zip(rows, codes, strict=True)
+    return len(rows), [
+        c["description"] for c, d in pairs if screen.find_description_flags(c["description"], d)
+    ]
+
+
+def test_misdeclared_goods_are_raised():
+    total, found = raised("yes")
+    assert total >= 100 and len(found) >= 0.9 * total
+
+
+def test_ordinary_goods_are_not():
+    total, found = raised("no")
+    assert total >= 300 and len(found) <= 3, found
+
+
+def test_description_flag_has_the_keys_of_the_contract():
+    (flag,) = screen.find_description_flags("Ball bearings, 6204", ("870899",))
+    assert (flag.kind, flag.facts) == (
+        "description",
+        {"hs_code": "870899", "found": "ball bearings"},
+    )
+
+
+def test_an_older_code_is_older_only_where_its_heading_went_away():
+    assert "older" not in tables("854150")["dual-use controls"].reason
+
+
+def test_a_short_code_names_no_control():
+    assert tables("85")["dual-use controls"].facts["controls"] == ""
+
+
+@pytest.mark.parametrize(
+    "text, code, expect",
+    [
+        ("tantalum chip SMD capacitors", "610910", True),
+        ("ball bearings packed well in one strong wooden case", "610910", True),
+        ("ball bearing mounting grease", "340319", False),
+        ("ball bearings, grease", "340319", True),
+        ("microcontrollers and oscilloscopes", "854231", False),
+        ("ball bearings and diodes", "848210", False),
+        ("PCB with leads, MOSFET", "853400", True),
+        ("x " * screen.LONGEST_TEXT + "ball bearings", "610910", False),
+    ],
+    ids=lambda part: str(part)[:40],
+)
+def test_what_stands_beside_the_goods(text, code, expect):
+    assert bool(screen.find_description_flags(text, (code,))) is expect
+
+
+def test_medium_grade_needs_another_chapter_or_no_code():
+    found = [
+        bool(screen.find_description_flags("PCB", code)) for code in ((), ("392690",), ("850450",))
+    ]
+    assert found == [True, True, False]
+
+
+def test_military_words_count_with_high_priority_goods_only():
+    flags = [screen.find_description_flags("for military use", (c,)) for c in ("854231", "640399")]
+    assert [len(found) for found in flags] == [0, 0]
+    assert screen.find_description_flags("military radio chips", ("854231",))
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["a " * 50_000, "ball " * 20_000, "轴" * 100_000, "8" * 100_000, "8" + " " * 100_000 + "!"],
+)
+def test_hostile_cells_take_no_time(hostile):
+    start = time.perf_counter()
+    screen.find_description_flags(hostile, ())
+    screen.parse_hs_cell(hostile)
+    assert time.perf_counter() - start < 0.5
+
+
+def test_a_hundred_thousand_descriptions_take_seconds():
+    texts = [f"{case['description']} {n}" for n in range(240) for case in DESCRIPTIONS][:100_000]
+    start = time.perf_counter()
+    for text in texts:
+        screen.find_description_flags(text, ("610910",))
+    assert time.perf_counter() - start < 6  # 3 on a quiet machine; a laptop under test has half
+
+
+@pytest.mark.parametrize("table", ["goods", "hs_editions", "hs_chapters", "descriptions"])
+def test_every_row_has_source_and_date(table):
+    assert [
+        row for row in screen.read_table(table) if not row["source"] or len(row["as_of"]) != 10
+    ] == []

@@ -1,0 +1,397 @@
+from __future__ import annotations
+
+import contextlib
+import csv
+import fnmatch
+import gzip
+import io
+import os
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+import screen
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+DAMAGED = Path(__file__).parent / "cases" / "damaged"
+with open(DAMAGED / "expected.csv", encoding="utf-8", newline="") as file:
+    EXPECTED = list(csv.DictReader(file))
+HEADER = "No,Consignee,Country,HS Code\n"
+
+
+def read_chunks(path, **options):
+    with screen.open_shipments(str(path), screen.ReadOptions(**options)) as shipments:
+        return shipments, list(shipments.chunks)
+
+
+def read_text(tmp_path, text, **options):
+    path = tmp_path / "shipments.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    shipments, chunks = read_chunks(path, **options)
+    return shipments, [row for chunk in chunks for row in chunk.rows]
+
+
+def find_error(path, **options):
+    with pytest.raises(screen.ScreenError) as caught:
+        read_chunks(path, **options)
+    return caught.value.message
+
+
+def find_damage(chunks):
+    return {chunk.first_row + i: words for chunk in chunks for i, words in chunk.damage.items()}
+
+
+def check_shape(shipments, chunks):
+    count = 0
+    for chunk in chunks:
+        assert chunk.first_row == count + 1
+        assert len(chunk.rows) == len(chunk.lines) > 0
+        assert all(len(row) == len(shipments.headers) for row in chunk.rows)
+        assert set(chunk.damage) <= set(range(len(chunk.rows)))
+        count += len(chunk.rows)
+    return count
+
+
+# Damaged files, each with its account of rows ------------------------------------------------
+
+
+def test_every_damaged_file_has_its_account():
+    names = {path.name for path in DAMAGED.iterdir()} - {"expected.csv"}
+    assert names == {case["file"] for case in EXPECTED} and len(names) >= 50
+
+
+@pytest.mark.parametrize("case", EXPECTED, ids=lambda case: case["file"])
+def test_damaged_file(case, monkeypatch):
+    monkeypatch.chdir(DAMAGED)
+    if case["error"]:
+        assert fnmatch.fnmatchcase(find_error(case["file"]), case["error"].replace("[", "[[]"))
+        return
+    shipments, chunks = read_chunks(case["file"])
+    damage = dict(sorted(find_damage(chunks).items()))
+    assert check_shape(shipments, chunks) == int(case["rows"])
+    assert " ".join(map(str, damage)) == case["damaged"]
+    assert " | ".join(damage.values()) == case["words"]
+    assert shipments.encoding == case["encoding"]
+
+
+@pytest.mark.parametrize("case", EXPECTED, ids=lambda case: case["file"])
+def test_small_chunks_and_byte_by_byte_reading_change_nothing(case, monkeypatch):
+    monkeypatch.chdir(DAMAGED)
+    if case["error"]:
+        return
+    whole = read_chunks(case["file"])[1]
+    monkeypatch.setattr(screen.room, "BLOCK", 1 << 10)
+    parts = read_chunks(case["file"], chunk_rows=1)[1]
+    assert [row for c in parts for row in c.rows] == [row for c in whole for row in c.rows]
+    assert [line for c in parts for line in c.lines] == [line for c in whole for line in c.lines]
+    assert find_damage(parts) == find_damage(whole)
+
+
+# Headers and roles ---------------------------------------------------------------------------
+
+HEADERS = """
+consignee: Consignee | CONSIGNEE NAME | Name of the Consignee | ship_to | Ship-to Party | Cnee* |
+  Empfänger | EMPFÄNGER | Empfaenger Name | Destinataire | Consignatario | Грузополучатель | 收货人 |
+  收货人名称 | Alıcı | ALICI | Alıcı Adı | 荷受人 | Consignee / Empfänger | 收货人(Consignee) | ShipToName
+consignee_address: Consignee Address 1 | Consignee City | SHIP_TO_STREET | Anschrift Empfänger |
+  Адрес грузополучателя | 收货人地址 | Adresse du destinataire | Alıcı Adresi
+consignee_country: Consignee Country | Country of Consignee | Ship To Country Code | Pays destinataire |
+  Land des Empfängers | Страна получателя | 收货人国家
+intermediate_consignee: Intermediate Consignee | Intermediate Consignee Name | 中间收货人
+end_user: End User | END-USER | Endverwender | Utilisateur final | Конечный пользователь | 最终用户 | Son Kullanıcı
+notify_party: Notify | Notify Party Name | 通知人
+shipper: Shipper Name | Exporter | Absender | Expéditeur | 发货人 | Gönderici
+forwarder: Freight Forwarder | Spediteur | Transitaire | Carrier
+bank: Issuing Bank | Bank Name | 开证行
+vessel: Vessel | VESSEL_NAME | Schiffsname | 船名
+hs_code: HS Code | hs_code | HSCode | HTS | Schedule B | Tariff Code | Commodity Code | Warennummer |
+  Zolltarif-Nr. | Code SH | Код ТН ВЭД | 商品编码 | GTİP | GTİP No | NCM | HS
+description: Goods Description | Description of Goods | Warenbezeichnung | Наименование товара | 品名
+destination: Country of Destination | Destination | Bestimmungsland | Pays de destination |
+  Страна назначения | 目的国 | Varış Ülkesi | Country of Ultimate Destination | Shipment Destination
+transit: Transit Country | Via | Transitland | 中转国
+date: Ship Date | Rechnungsdatum | Дата отгрузки | 出口日期
+value: Value (USD) | FOB Value | Rechnungsbetrag | Стоимость | 总价
+quantity: Qty | Menge | Кол-во | 数量
+weight: Net Weight (kg) | Gewicht | Вес нетто | 毛重
+identifier: Tax ID | Consignee Tax ID | IMO Number | ИНН
+: Consignee phone | Remarks | Country of Origin | Invoice No | PO Number | Name | Currency | Incoterm |
+  Port of Loading | Email | Unit | Container No | Consignee Contact
+"""
+SPELLINGS = [
+    (role.strip(), header.strip())
+    for block in HEADERS.replace("|\n", "| ").strip().splitlines()
+    for role, headers in [block.split(":", 1)]
+    for header in headers.split("|")
+]
+
+
+@pytest.mark.parametrize("role,header", SPELLINGS)
+def test_header_spelling(role, header):
+    found = screen.find_role(header)
+    assert (found if found in screen.ROLES else "") == role
+
+
+def test_every_spelling_of_the_table_is_found_and_means_one_role():
+    parts = ("name", "address", "country")
+    for row in screen.read_table("columns"):
+        assert row["source"] and row["as_of"]
+        assert row["role"] in (*screen.ROLES, *parts, "total_line")
+        found = screen.find_role(row["header"])
+        assert row["role"] == "name" or found == row["role"], row
+
+
+@pytest.mark.parametrize(
+    "headers,columns,roles",
+    [
+        ("Consignee,Consignee Name", {}, {"consignee": (0, 1)}),
+        ("Shipper,Country,Cnee,City,Country", {}, {
+            "shipper": (0,), "shipper_country": (1,), "consignee": (2,),
+            "consignee_address": (3,), "consignee_country": (4,)}),
+        ("Kunde 1,Consignee", {"consignee": "Kunde 1"}, {"consignee": (0,)}),
+        ("Consignee,Buyer", {"end_user": "buyer"}, {"end_user": (1,), "consignee": (0,)}),
+        ("X,Consignee,X", {"bank": "X"}, {"bank": (0, 2), "consignee": (1,)}),
+        ("Firma,PO", {"consignee": "PO", "end_user": "PO"}, {"consignee": (1,), "end_user": (1,)}),
+    ],
+)  # fmt: skip
+def test_roles(headers, columns, roles):
+    assert screen.find_roles(headers.split(","), columns) == roles
+
+
+def test_headers_preamble_and_cells_come_out_as_they_stand(tmp_path):
+    text = "Report,2026\n\nConsignee ,,Value,Value\n NA ,None,007,1e5\n"
+    shipments, rows = read_text(tmp_path, text)
+    assert shipments.headers == ("Consignee ", "", "Value", "Value")
+    assert shipments.preamble == ("Report,2026", "")
+    assert rows == [[" NA ", "None", "007", "1e5"]]
+
+
+def test_given_delimiter_and_encoding_win(tmp_path):
+    text = "Empfänger#Land\nMüller#DE\n".encode("cp850")
+    assert read_text(tmp_path, text, delimiter="#", encoding="cp850")[1] == [["Müller", "DE"]]
+
+
+@pytest.mark.parametrize(
+    "options,error",
+    [
+        ({"columns": {"consignee": "Foo"}}, "f.csv, line 1: no header 'Foo' for --column "
+         "consignee, give one of: 'No', 'Consignee', 'Country', 'HS Code'."),
+        ({"columns": {"party": "No"}}, f"--column: 'party' is no role: use one of {', '.join(screen.ROLES)}."),
+        ({"delimiter": ";;"}, "--delimiter: ';;' found, one character expected: , ; | or a tab."),
+        ({"encoding": "utf-9"}, "--encoding: 'utf-9' is no text encoding: give one such as cp1252."),
+        ({"encoding": "hex"}, "--encoding: 'hex' is no text encoding: give one such as cp1252."),
+    ],
+)  # fmt: skip
+def test_wrong_options(tmp_path, monkeypatch, options, error):
+    monkeypatch.chdir(tmp_path)
+    Path("f.csv").write_text(HEADER)
+    assert find_error("f.csv", **options) == error
+
+
+def test_missing_file_and_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = "cannot be opened ([Errno {}] {}: '{}'): give a readable CSV file."
+    assert find_error("no.csv") == "no.csv: " + text.format(2, "No such file or directory", "no.csv")
+    assert find_error(".") == ".: " + text.format(21, "Is a directory", ".")
+
+
+def test_a_row_of_header_words_does_not_hide_the_rows_above_it(tmp_path):
+    text = HEADER + "1,A,KG,8\nConsignee,End User,HS Code,Value\n2,B,KG,8\n"
+    assert [row[0] for row in read_text(tmp_path, text)[1]] == ["1", "Consignee", "2"]
+
+
+# Encodings -----------------------------------------------------------------------------------
+
+TEXTS = {
+    "cp1252": ["Müller Präzisionslager;Köln;Größe", "Société Générale;Besançon;créée à l'été",
+               "Peña Ñandú;Cádiz;año", "Straße 5", "Ærø Skibsværft;Ålborg", "Zürich"],
+    "cp1251": ["ООО Подшипник;Москва", "АО «СТАНКО» №5;Бишкек", "РОССИЯ", "Ёлка Ltd;Алматы",
+               "Consignee;ТОО Алтын Трейд"],
+    "gb18030": ["深圳市东方贸易有限公司;轴承", "上海国际货运代理", "北京", "Consignee;广州机械进出口公司"],
+    "cp1254": ["Şimşek Dış Ticaret;Kırgızistan", "Işık Sanayi ve Ticaret Ltd. Şti."],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding,text", [(e, t) for e, ts in TEXTS.items() for t in ts])
+def test_encoding_found(encoding, text):
+    assert screen.find_encoding(text.encode(encoding)) == encoding
+
+
+@pytest.mark.parametrize("text", [t for texts in TEXTS.values() for t in texts] + ["plain"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
+def test_unicode_found(encoding, text):
+    assert screen.find_encoding(f"Consignee;Country;Date\n{text}\n".encode(encoding)) == encoding
+
+
+# Size and hostility --------------------------------------------------------------------------
+
+
+def test_a_cell_of_100_megabytes_is_cut_and_reported(tmp_path):
+    path = tmp_path / "huge.csv"
+    with path.open("w") as out:
+        out.write(HEADER + "1,")
+        for _ in range(100):
+            out.write("x" * 1_000_000)
+        out.write(",KG,8482\n2,Bolt,KG,8482\n")
+    chunks = read_chunks(path)[1]
+    assert [row[0] for chunk in chunks for row in chunk.rows] == ["1", "2"]
+    assert max(len(cell) for chunk in chunks for row in chunk.rows for cell in row) <= 1 << 20
+    assert find_damage(chunks) == {
+        1: "line 2: a line longer than 1,048,576 characters, the rest of it not read; "
+        "a cell over 131,072 characters; 2 cells where the header has 4"
+    }
+
+
+def test_a_bomb_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with gzip.open("bomb.gz", "wb") as out:
+        out.write(HEADER.encode() + b"," * 100_000_000)
+    assert find_error("bomb.gz") == "bomb.gz: more than 200 times its size unpacked: unpack it yourself."
+
+
+def test_an_encrypted_or_false_zip_is_one_sentence(tmp_path):
+    path = tmp_path / "a.zip"
+    path.write_bytes(b"PK\x03\x04 no archive")
+    assert find_error(path) == f"{path}: cannot be opened (File is not a zip file): give a readable CSV file."
+
+
+@pytest.mark.parametrize("line", ['a",",b,c,d\n', '"x\n', ',"\n', '"""\n', "\n", '"",' * 50 + "\n"])
+def test_work_is_linear_in_hostile_quotes(tmp_path, line):
+    def seconds(count):
+        start = time.process_time()
+        read_text(tmp_path, HEADER + line * count)
+        return time.process_time() - start
+
+    assert seconds(40_000) < 8 * seconds(10_000) + 0.2
+
+
+def test_hostile_header_is_refused_soon(tmp_path):
+    start = time.process_time()
+    path = tmp_path / "h.csv"
+    path.write_text("".join(f"{n},a/b|" for n in range(100_000)))
+    assert "no column for consignee" in find_error(path)
+    assert time.process_time() - start < 10
+
+
+# Streams -------------------------------------------------------------------------------------
+
+SHOW = """
+import screen
+with screen.open_shipments("-", screen.ReadOptions()) as s:
+    for chunk in s.chunks:
+        print(chunk.first_row, len(chunk.rows), flush=True)
+"""
+
+
+def test_rows_appear_while_input_is_still_coming():
+    paths = os.pathsep.join(filter(None, sys.path))
+    with subprocess.Popen([sys.executable, "-c", SHOW], stdin=-1, stdout=-1,
+                          env={**os.environ, "PYTHONPATH": paths}) as run:  # fmt: skip
+        timer = threading.Timer(20, run.kill)
+        timer.start()
+        for sent, seen in [
+            (b"Report\n", None), (HEADER.encode(), None), (b"1,A,KG,8\n2,B,K", b"1 1\n"),
+            (b'G,8\n3,"C\n', b"2 1\n"), (b'D",KG,8\n', b"3 1\n"),
+        ]:  # fmt: skip
+            run.stdin.write(sent)
+            run.stdin.flush()
+            time.sleep(0.5)
+            assert seen is None or run.stdout.readline() == seen
+        run.stdin.write(b"4,last row without line end,KG,8")
+        run.stdin.close()
+        assert run.stdout.read() == b"4 1\n"
+        timer.cancel()
+
+
+def test_standard_input_without_a_file_descriptor(monkeypatch):
+    fake = io.TextIOWrapper(io.BytesIO((HEADER + "1,A,KG,8\n").encode()))
+    monkeypatch.setattr(sys, "stdin", fake)
+    shipments, chunks = read_chunks("-")
+    assert (shipments.name, chunks[0].rows) == ("-", [["1", "A", "KG", "8"]])
+
+
+def test_an_error_of_the_consumer_is_left_alone(tmp_path):
+    path = tmp_path / "f.csv"
+    path.write_text(HEADER)
+    with pytest.raises(BrokenPipeError), screen.open_shipments(str(path), screen.ReadOptions()):
+        raise BrokenPipeError
+
+
+# Properties ----------------------------------------------------------------------------------
+
+LINES = [f"ROW-{n}-,{name},KG,8482.10" for n, name in enumerate(
+    ["Altyn Trade", '"Acme, Ltd"', '"The ""Best"" Firm"', "Müller", "东方贸易", "ООО Ромашка", "B", ""] * 3
+)]  # fmt: skip
+VALID = (HEADER + "".join(f"{line}\n" for line in LINES)).encode()
+PIECES = [b'"', b",", b"\n", b"\r", b"\0", b"\xff", b'""', b'","', b"\xe4\xb8", b";", b"\t", b'"\n']
+
+
+@st.composite
+def damaged_files(draw):
+    text = bytearray(VALID)
+    for _ in range(draw(st.integers(0, 8))):
+        at = draw(st.integers(len(HEADER), len(text)))
+        if draw(st.booleans()):
+            text[at:at] = draw(st.sampled_from(PIECES))
+        elif bytes(text[at : at + 1]) in (b'"', b",", b"\n"):
+            del text[at : at + 1]
+    return bytes(text)
+
+
+def count_markers(text):
+    return [text.count(f"ROW-{n}-".encode()) for n in range(len(LINES))]
+
+
+@settings(max_examples=400, deadline=None)
+@given(text=damaged_files(), block=st.sampled_from([64, 300, 1 << 18]), rows=st.integers(1, 30))
+@example(VALID.replace(b"Altyn", b'"Altyn', 1), 64, 1)
+def test_no_row_is_lost_or_doubled(tmp_path_factory, text, block, rows):
+    path = tmp_path_factory.mktemp("random") / "f.csv"
+    path.write_bytes(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(screen.room, "BLOCK", max(block, len(HEADER) + 20))
+        shipments, chunks = read_chunks(path, chunk_rows=rows)
+    check_shape(shipments, chunks)
+    seen = "\n".join(
+        "\n".join((*row, chunk.damage.get(index, "")))
+        for chunk in chunks for index, row in enumerate(chunk.rows)
+    )  # fmt: skip
+    assert count_markers(seen.encode()) == count_markers(text.replace(b"\0", b""))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=300), st.sampled_from(["", HEADER, "Consignee\n", "PK\x03\x04", "\x1f\x8b\x08"]))
+def test_nothing_but_a_screen_error_escapes(tmp_path_factory, noise, start):
+    path = tmp_path_factory.mktemp("noise") / "f.csv"
+    path.write_bytes(start.encode("latin-1") + noise)
+    with contextlib.suppress(screen.ScreenError):
+        check_shape(*read_chunks(path))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.lists(st.text(
+    st.characters(codec="utf-8", exclude_characters="\0\ufffd\uffff\ufffe")), min_size=3, max_size=3), max_size=8))  # fmt: skip
+def test_what_the_csv_module_writes_is_read_back(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("back") / "f.csv"
+    with path.open("w", encoding="utf-8", newline="") as out:
+        csv.writer(out).writerows([["Consignee", "HS Code", "Value"], *rows])
+    shipments, chunks = read_chunks(path, encoding="utf-8", delimiter=",")
+    assert [row for chunk in chunks for row in chunk.rows] == rows
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=200), st.integers(0, 150))
+def test_damaged_archives(tmp_path_factory, noise, at):
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.csv", HEADER + "1,A,KG,8\n" * 20)
+    path = tmp_path_factory.mktemp("zip") / "f.zip"
+    text = whole.getvalue()
+    path.write_bytes(text[:at] + noise[:3] + text[at + len(noise[:3]) :])
+    with contextlib.suppress(screen.ScreenError):
+        check_shape(*read_chunks(path))
