@@ -41,7 +41,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from itertools import accumulate, chain, islice, zip_longest
+from itertools import chain, islice, pairwise, zip_longest
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -1551,17 +1551,20 @@ ABJAD_MARK = "\u02bf"  # before a word of consonants only: Arabic, Hebrew, Syria
 CONSONANTS = str.maketrans("eiouwypvqcxg", "aaaaaabfkkkj")
 # Several parties in one cell, and words that say so.
 ALSO = re.compile(
-    r"\s*(?:[;|\n]|\s/\s|\b[afdn]\s?[./]\s?k\s?[./]\s?a\b\.?:?|\b[cd]/[ob](?:/a)?\b|\bt/a\b|\bd\.?b\.?a\b\.?|\bformerly(?: known as)?\b"
-    r"|\b(?:also|previously|now) known as\b|\bdoing business as\b|\btrading as\b|\bon behalf of\b|\bcare of\b|\balias\b"
+    r"\s*(?:[;|\n]|\s/\s|\b[afdn]\s?[./]\s?k\s?[./]\s?a\b\.?:?|\b[cd]/[ob](?:/a)?\b|\bt/a\b"
+    r"|\bd\.?b\.?a\b\.?|\bformerly(?: known as)?\b|\b(?:also|previously|now) known as\b"
+    r"|\bdoing business as\b|\btrading as\b|\bon behalf of\b|\bcare of\b|\balias\b"
     r"|\bto (?:the )?order of\b|\b(?:notify|attn|attention|consignee|buyer):|(?<=\w )ex(?= \w))\s*",
     re.IGNORECASE,
 )
 AND_OTHERS = re.compile(
-    r"[,;]?\s+(?:and\s+)?(?:any|its|all|their)\s+(?:\w+[, -]+){0,4}(?:subsidiar|affiliat|sub-?unit|successor|branch).*$",
+    r"[,;]?\s+(?:and\s+)?(?:any|its|all|their)\s+(?:\w+[, -]+){0,4}"
+    r"(?:subsidiar|affiliat|sub-?unit|successor|branch).*$",
     re.IGNORECASE,
 )
 SHIP = re.compile(
-    r"^(?:m/?[vt]|m\. ?[vt]\.?|s/?s|f/v)\s+(?=\S{3})|\s*[(,-]*\s*\bimo\W*(?:no\W*|number\W*)?\d{7}\b\)?|^(?:m/s\.?|messrs\.?)\s+",
+    r"^(?:m/?[vt]|m\. ?[vt]\.?|s/?s|f/v)\s+(?=\S{3})"
+    r"|\s*[(,-]*\s*\bimo\W*(?:no\W*|number\W*)?\d{7}\b\)?|^(?:m/s\.?|messrs\.?)\s+",
     re.IGNORECASE,
 )
 
@@ -1582,8 +1585,8 @@ def split_names(text: str) -> tuple[str, ...]:
 def fold_letter(letter: str) -> str:
     """Latin for one lower-case `letter` of any script: by table, by its base letter, by its name.
 
-    >>> fold_letter("ж"), fold_letter("ά"), fold_letter("김"), fold_letter("バ")
-    ('zh', 'a', 'gim', 'ba')
+    >>> fold_letter("ж"), fold_letter("ά"), fold_letter("감"), fold_letter("バ")
+    ('zh', 'a', 'gam', 'ba')
     """
     known = load_language().letters.get(letter)
     if known is not None or letter.isascii() or HAN.match(letter):
@@ -1615,7 +1618,7 @@ def fold_han(run: str, language: Language, spell: bool) -> str:
 
 
 def spell_han(letter: str, language: Language) -> str:
-    """Pinyin of one Chinese character; the commonest of GB 2312 stand in the order of their sounds."""
+    """Pinyin of one Chinese character; those of GB 2312 level 1 stand in its order."""
     if letter in language.pinyin:
         return language.pinyin[letter]
     code = letter.encode("gb2312", "ignore")
@@ -1625,7 +1628,7 @@ def spell_han(letter: str, language: Language) -> str:
 
 
 def fold_word(word: str, language: Language) -> str:
-    """One lower-case `word` of any script in plain Latin; Arabic and Hebrew ones carry ABJAD_MARK."""
+    """One lower-case `word` of any script in Latin; Arabic and Hebrew ones carry ABJAD_MARK."""
     joined = word
     for letters, latin in language.digraphs:
         joined = joined.replace(letters, latin)
@@ -1934,7 +1937,7 @@ class NameIndex:
 
 
 def classify_token(token: str, key: str, language: Language) -> str:
-    """The class of a generic word, also one spelt by its sound ("teknologii"); "" if it is a name."""
+    """The class of a generic word, also by sound ("teknologii"); "" if it is a name."""
     if token in language.classes:
         return language.classes[token]
     if len(token) == 1 and token.isascii() and token.isalpha():
@@ -1962,7 +1965,7 @@ def weigh_token(token: str, entries: int, word_class: str) -> float:
 
 
 def fold_skeletons(tokens: Sequence[str]) -> list[str]:
-    """`tokens` with the letters and figures that scanners confuse made one: 0/o, 1/l/i, 5/s, rn/m."""
+    """`tokens` with the signs that scanners confuse made one: 0/o, 1/l/i, 5/s, rn/m."""
     joined = "\n".join(tokens).replace("rn", "m").replace("vv", "w")
     return joined.translate(CONFUSED).split("\n")
 
@@ -1971,7 +1974,7 @@ CONFUSED = str.maketrans("0158l", "oisbi")
 
 
 def build_index(entries: Sequence[ListEntry], language: Language) -> NameIndex:
-    """The index of all names of `entries`; a Chinese name stands in it twice, as written and spelt."""
+    """The index of all names of `entries`; a Chinese one stands in it as written and spelt."""
     rows = [(text, kind, e) for e, entry in enumerate(entries) for text, kind in entry.names]
     folded = fold_names([row[0] for row in rows], language)
     han = [i for i, name in enumerate(folded) if name.script == "han"]
@@ -2024,16 +2027,19 @@ def build_index(entries: Sequence[ListEntry], language: Language) -> NameIndex:
 def count_entries_of(codes: Array, holders: Array, owners: Array, telling: Array) -> list[int]:
     """For each vocabulary id the entries in whose names it stands beside another telling word.
 
-    A word that alone names firms ("Huawei Jamaica", "Huawei Chile") is their name, not a common one.
+    A word that alone names firms ("Huawei Jamaica", "Huawei Chile") is no common word.
     """
     words = np.bincount(holders, weights=telling[codes], minlength=len(owners))
     beside = words[holders] - telling[codes] > 0
     several = len(owners) + 1
     seen = np.unique(codes[beside] * several + owners[holders[beside]]) // several
-    return (np.bincount(seen, minlength=len(telling)) + 1).tolist()
+    counts: list[int] = (np.bincount(seen, minlength=len(telling)) + 1).tolist()
+    return counts
 
 
-def add_acronyms(rows, folded, entries):
+def add_acronyms(
+    rows: list[tuple[str, str, int]], folded: list[FoldedName], entries: Sequence[ListEntry]
+) -> tuple[list[tuple[str, str, int]], list[FoldedName]]:
     """`rows` and names with the acronyms of long names, where no other name has that one."""
     made: dict[str, list[int]] = {}
     words = {t for name in folded for t in name.tokens}
@@ -2090,7 +2096,7 @@ def build_keys(keys: Sequence[str], least: int) -> dict[str, list[int]]:
 
 
 def build_buckets(vocabulary: Sequence[str]) -> dict[tuple[int, str, int], list[int]]:
-    """Vocabulary ids by first and by last letter and length: one edit leaves one of them in place."""
+    """Vocabulary ids by first and by last letter and length: an edit leaves one in place."""
     buckets: dict[tuple[int, str, int], list[int]] = defaultdict(list)
     for v, token in enumerate(vocabulary):
         if len(token) > 2 and token.isalpha():
@@ -2192,7 +2198,7 @@ def find_similar(
 def find_abjad(
     tokens: Sequence[str], vocabulary: Sequence[str], consonants: Mapping[str, list[int]]
 ) -> Iterable[tuple[str, int]]:
-    """(token, vocabulary id) with the same consonants, one of the two from a script without vowels."""
+    """(token, vocabulary id) with the same consonants, one from a script without vowels."""
     for token, key in zip(tokens, key_consonants(tokens), strict=True):
         for v in consonants.get(key, ()) if len(key) > 2 else ():
             if token.startswith(ABJAD_MARK) != vocabulary[v].startswith(ABJAD_MARK):
@@ -2212,7 +2218,7 @@ class Matcher:
         self.consonants: dict[str, list[int]] = {}  # built when the first abjad name comes
 
     def find_hits(self, texts: Sequence[str], floor: float) -> list[list[tuple[float, int]]]:
-        """For each of `texts` the (score, name number) of all names at or above `floor`, best first."""
+        """For each of `texts` the (score, name number) at or above `floor`, best first."""
         queries = fold_queries(texts, self.language)
         self.learn([query for several in queries for query in several])
         return [self.find_names(several, floor) for several in queries]
@@ -2267,7 +2273,7 @@ class Matcher:
         index, tokens, words = self.index, query.tokens, query.words
         if not tokens:
             return set()
-        pairs = {a + b for a, b in zip(words, words[1:], strict=False)}
+        pairs = {a + b for a, b in pairwise(words)}
         found = self.names_with({index.ids[pair] for pair in pairs if pair in index.ids})
         found.update(*(index.joined.get(word, ()) for word in words), self.find_cut(query))
         found.update(*(index.wholes.get(whole, ()) for whole in spell_wholes(query, self.keys)))
@@ -2287,9 +2293,10 @@ class Matcher:
         return {n for n in found or () if len(self.index.tokens[n]) == len(senses)}
 
     def find_likely(self, senses: Sequence[Sense], letters: set[str], spare: float) -> set[int]:
-        """Names that agree with enough of `senses` to lose no more than `spare` by those left over."""
+        """Names that agree with enough of `senses` to lose no more than `spare`."""
         reach, evidence = sum(s.reach for s in senses), sum(s.evidence for s in senses)
-        asked, gained = 0.0, defaultdict(lambda: [0.0, 0.0, 0.0])
+        asked = 0.0
+        gained: dict[int, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
         for sense in senses:
             if asked and (
                 evidence < LEAST_EVIDENCE or score_extra(asked, 0.0, reach, evidence) > spare
@@ -2345,7 +2352,7 @@ class Matcher:
             yield weight, weight * (1 if sense.telling and index.telling[v] else QUIET), names
 
     def find_cut(self, query: FoldedName) -> set[int]:
-        """Names that go on where `query` was cut off, if they are of few entries: else it says nothing."""
+        """Names that go on where `query` was cut off; too many of them say nothing."""
         if len(query.plain) < CUT_FROM or sum(map(len, query.words)) < CUT_FROM // 2:
             return set()
         plains = self.index.plains
@@ -2374,7 +2381,7 @@ def score_leftover(left: float, right: float, agreed: float, evidence: float) ->
 
 
 def fold_queries(texts: Sequence[str], language: Language) -> list[list[FoldedName]]:
-    """The names to look up for each of `texts`: several in one cell, Chinese as written and spelt."""
+    """The names to look up for each of `texts`: several in a cell, Chinese also spelt."""
     parts = [split_names(text) for text in texts]
     flat = [part for several in parts for part in several]
     folded = iter(fold_names(flat, language))
@@ -2388,7 +2395,7 @@ def fold_queries(texts: Sequence[str], language: Language) -> list[list[FoldedNa
 def find_pairs(
     query: FoldedName, n: int, matcher: Matcher
 ) -> list[tuple[float, str, range, range, float]]:
-    """What could agree: (similarity, how, query positions, listed positions, weight), best first."""
+    """What could agree: (similarity, how, query and listed positions, weight), best first."""
     index, name = matcher.index, matcher.index.folded[n]
     ids, weights = index.tokens[n], index.weights
     pairs = []
@@ -2414,7 +2421,7 @@ def find_pairs(
 
 
 def find_whole(query: FoldedName, n: int, matcher: Matcher) -> tuple[float, str] | None:
-    """(similarity, how) if `query` and listed name `n` are one text spaced otherwise, or cut off."""
+    """(similarity, how) if `query` and name `n` are one text spaced otherwise, or cut off."""
     name = matcher.index.folded[n]
     if query.tokens == name.tokens:
         return None
@@ -3656,7 +3663,8 @@ def say_party(facts: Mapping[str, Any], entry: ListEntry) -> str:
         for a in evidence["agreed"]
     ]
     parts = [
-        f'{facts["role"].replace("_", " ")} "{facts["query_name"]}" hits {facts["name_kind"]} name "{facts["listed_name"]}"'
+        f'{facts["role"].replace("_", " ")} "{facts["query_name"]}" hits'
+        f' {facts["name_kind"]} name "{facts["listed_name"]}"'
         f" of {facts['list']} {facts['entry_id']} with {facts['score']:g} ({evidence['band']})",
         f"agreed: {', '.join(agreed)}",
     ]
@@ -3770,10 +3778,30 @@ def draw_table(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int
     ]
 
 
+class Digest:
+    """Text output that also keeps the digest of what went through."""
+
+    def __init__(self, out: IO[str]) -> None:
+        self.out, self.sha = out, hashlib.sha256()
+
+    def write(self, text: str) -> int:
+        """Write `text` on."""
+        self.sha.update(text.encode("utf-8", "surrogatepass"))
+        return self.out.write(text)
+
+    def flush(self) -> None:
+        """Flush the output below."""
+        self.out.flush()
+
+    def hexdigest(self) -> str:
+        """SHA-256 of all text written."""
+        return self.sha.hexdigest()
+
+
 class RowWriter:
     """Writes screened rows in one format; knows how many it wrote."""
 
-    def __init__(self, out: IO[str], form: str, several: bool, safe_cells: bool = False) -> None:
+    def __init__(self, out: Digest, form: str, several: bool, safe_cells: bool) -> None:
         self.out, self.form, self.several, self.safe_cells = out, form, several, safe_cells
         self.csv = csv.writer(out, lineterminator="\n")
         self.headers: tuple[str, ...] | None = None
@@ -3891,7 +3919,8 @@ def read_clearances(path: str) -> Clearances:
         ) from err
     if missing:
         raise ScreenError(
-            f"{path}: no column {missing[0]}, expected {', '.join(CLEARANCE_COLUMNS)}: print rows with `screen.py clear`."
+            f"{path}: no column {missing[0]}, expected {', '.join(CLEARANCE_COLUMNS)}:"
+            " print rows with `screen.py clear`."
         )
     for n, row in enumerate(rows, 2):
         for column in ("reviewer", "reason", "decided_on"):
@@ -3901,13 +3930,14 @@ def read_clearances(path: str) -> Clearances:
                 )
         if row["expires_on"] and not re.fullmatch(r"\d{4}-\d\d-\d\d", row["expires_on"]):
             raise ScreenError(
-                f"{path}, line {n}, column expires_on: {row['expires_on']!r} found, a date such as 2027-01-31 expected."
+                f"{path}, line {n}, column expires_on: {row['expires_on']!r} found,"
+                " a date such as 2027-01-31 expected."
             )
     return Clearances(rows)
 
 
 def write_clearance(flag: Flag, entry: ListEntry, row: RowCells) -> list[str]:
-    """The cells of a clearance for a `party` flag; reviewer, reason and dates are left to a person."""
+    """The cells of a clearance for a `party` flag; a person fills in the last four."""
     role = flag.facts["role"]
     country = row.text(f"{role}_country") or (row.text("destination") if role in BUYERS else "")
     address = ", ".join(t for t in row.texts(f"{role}_address") if t)
@@ -3990,7 +4020,7 @@ class Identifiers:
 
     @functools.cached_property
     def addresses(self) -> Mapping[str, list[tuple[int, frozenset[str]]]]:
-        """Addresses as (entry number, telling words) by their rarest word; built when first asked."""
+        """Addresses as (entry number, telling words) by their rarest words."""
         rows = [(e, text) for e, entry in enumerate(self.entries) for text in entry.addresses]
         words = [
             self.address_words(name)
@@ -4111,7 +4141,7 @@ class Screener:
         return cls(entries, reports, chosen)
 
     def screen(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The flagged rows of `frame` (text), as a frame in the CSV shape; `screen_row` counts from 1."""
+        """The flagged rows of `frame` (text), in the CSV shape; `screen_row` counts from 1."""
         headers = [str(column) for column in frame.columns]
         roles = find_roles(headers, self.options.columns)
         if "consignee" not in roles:
@@ -4132,7 +4162,7 @@ class Screener:
         self.known.update(zip(new, self.find_hits(new, floor), strict=True))
 
     def find_hits(self, texts: Sequence[str], floor: float) -> list[list[tuple[float, int]]]:
-        """As the matcher's, shared among `jobs` processes where that pays and the system can fork."""
+        """As the matcher's, shared among `jobs` processes where that pays."""
         jobs = self.options.jobs
         if (
             jobs < 2
@@ -4389,7 +4419,7 @@ def find_hits_here(task: tuple[Sequence[str], float]) -> list[list[tuple[float, 
 
 @functools.lru_cache(maxsize=1 << 16)
 def is_unnamed(text: str) -> bool:
-    """Whether the consignee cell `text` names nobody: blank, signs alone, or a word that stands for nothing.
+    """Whether the consignee cell `text` names nobody: blank, signs, a word for nothing.
 
     >>> is_unnamed(" - "), is_unnamed("To the order of"), is_unnamed("None Such Ltd")
     (True, True, False)
@@ -4420,7 +4450,8 @@ def screen_names(row: RowCells) -> list[Flag]:
 def build_place_flag(kind: str, role: str, query: str, entry: ListEntry, score: float) -> Flag:
     """The flag of a listed address or number that stands in a row beside another name."""
     name = entry.names[0][0]
-    reason = f'{role} {kind} "{query}" is listed for "{name}" ({entry.list} {entry.entry_id}): a hit is not a match'
+    listed = f'is listed for "{name}" ({entry.list} {entry.entry_id})'
+    reason = f'{role} {kind} "{query}" {listed}: a hit is not a match'
     facts = {
         "role": role,
         "query": query,
@@ -4435,7 +4466,7 @@ def build_place_flag(kind: str, role: str, query: str, entry: ListEntry, score: 
 # ==================================================================================================
 # 13 Command line
 # Takes arguments and streams, gives exit codes: 0 finished, 1 finished and flagged with
-# --exit-code, 2 could not screen, 130 interrupted. Rows go to standard output, talk to standard error.
+# --exit-code, 2 could not screen, 130 interrupted. Rows go to stdout, talk to stderr.
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 VERDICT_COLUMNS = (
@@ -4658,7 +4689,8 @@ class Counts:
         """The last line of a run."""
         kinds = ", ".join(f"{n:,} {kind}" for kind in FLAG_KINDS if (n := self.kinds[kind]))
         said = f" ({kinds})" if kinds else ""
-        return f"{self.rows:,} rows: {self.flagged:,} flagged{said}, {self.rows - self.flagged:,} clear; {self.unscreened:,} unscreened"
+        clear = f"{self.rows - self.flagged:,} clear; {self.unscreened:,} unscreened"
+        return f"{self.rows:,} rows: {self.flagged:,} flagged{said}, {clear}"
 
 
 class Talk:
@@ -4682,7 +4714,8 @@ class Talk:
             spent = now - self.started
             left = f", {spent / share - spent:,.0f} s left" if share > 0.01 else ""
             click.echo(
-                f"\r\033[K{counts.rows:,} rows, {counts.flagged:,} flagged, {counts.rows / spent:,.0f} a second{left}",
+                f"\r\033[K{counts.rows:,} rows, {counts.flagged:,} flagged,"
+                f" {counts.rows / spent:,.0f} a second{left}",
                 err=True,
                 nl=False,
             )
@@ -4690,7 +4723,7 @@ class Talk:
 
 @contextmanager
 def ending() -> Iterator[None]:
-    """Turns the ways a stream can end into exit codes: a closed pipe is no error, a full disk is."""
+    """The ways a stream can end as exit codes: a closed pipe is no error, a full disk is."""
     try:
         yield
         sys.stdout.flush()
@@ -4699,7 +4732,8 @@ def ending() -> Iterator[None]:
         raise SystemExit(0) from None
     except OSError as err:
         raise ScreenError(
-            f"{err.filename or 'output'}: cannot be written or read ({err.strerror or err}): free the disk or choose another place."
+            f"{err.filename or 'output'}: cannot be written or read ({err.strerror or err}):"
+            " free the disk or choose another place."
         ) from err
 
 
@@ -4866,29 +4900,13 @@ def say_clearances(screener: Screener) -> Iterator[str]:
     cleared = screener.cleared
     if cleared.rows:
         why = ", ".join(f"{n} ({cause})" for cause, n in sorted(cleared.reopened.items()))
-        yield f"{cleared.suppressed.total():,} hits suppressed by clearances; re-opened: {why or 'none'}"
+        count = cleared.suppressed.total()
+        yield f"{count:,} hits suppressed by clearances; re-opened: {why or 'none'}"
     if screener.unsupported:
-        yield f"{screener.unsupported:,} agreements with a weak alias alone, without country, address, identifier or second name: not raised"
-
-
-class Digest:
-    """Text output that also keeps the digest of what went through."""
-
-    def __init__(self, out: IO[str]) -> None:
-        self.out, self.sha = out, hashlib.sha256()
-
-    def write(self, text: str) -> int:
-        """Write `text` on."""
-        self.sha.update(text.encode("utf-8", "surrogatepass"))
-        return self.out.write(text)
-
-    def flush(self) -> None:
-        """Flush the output below."""
-        self.out.flush()
-
-    def hexdigest(self) -> str:
-        """SHA-256 of all text written."""
-        return self.sha.hexdigest()
+        yield (
+            f"{screener.unsupported:,} agreements with a weak alias alone, without country,"
+            " address, identifier or second name: not raised"
+        )
 
 
 def digest_file(path: Path) -> str:
@@ -5002,7 +5020,8 @@ def lists(form: str | None, **given: Any) -> None:
         as_of=given["as_of"], max_age=given["max_list_age"], admit=frozenset(given["admit"])
     )
     with ending():
-        reports = judge_lists([Path(p) for p in given["paths"]] or [TABLES], chosen)
+        judged = judge_lists([Path(p) for p in given["paths"]] or [TABLES], chosen)
+        reports = [report for _, report in judged]
         print_records(
             [asdict(report) for report in reports],
             VERDICT_COLUMNS
@@ -5013,7 +5032,8 @@ def lists(form: str | None, **given: Any) -> None:
     refused = [report for report in reports if report.status == "refused"]
     if refused:
         raise ScreenError(
-            f"{len(refused)} of {len(reports)} lists are refused, first {refused[0].file}: {refused[0].note}"
+            f"{len(refused)} of {len(reports)} lists are refused,"
+            f" first {refused[0].file}: {refused[0].note}"
         )
 
 
@@ -5024,7 +5044,7 @@ def lists(form: str | None, **given: Any) -> None:
 @format_option
 @click.option("--country", default="", metavar="CC", help="Country of the party, as evidence.")
 def name(texts: Sequence[str], country: str, form: str | None, **given: Any) -> None:
-    """Which listed parties the names TEXT ... hit, and why; - or none reads names from standard input.
+    """Which listed parties the names TEXT ... hit, and why; - or none: from standard input.
 
     screen.py name "Hangzhou Hikvison" --country CN
     """
@@ -5091,12 +5111,14 @@ def say_name(text: str, flags: Sequence[Flag], screener: Screener) -> Iterator[s
             yield "  " + clean(flag.reason)
         return
     yield f'"{clean(text)}": no hit at threshold {threshold:g}'
-    seen = set()
+    seen: set[tuple[str, str]] = set()
     for score, n in screener.matcher.find_hits([text], NEAREST_FLOOR)[0]:
         entry = screener.entries[int(screener.matcher.index.owners[n])]
         if (entry.list, entry.entry_id) not in seen and len(seen) < NEAREST:
             seen.add((entry.list, entry.entry_id))
-            yield f'  under the threshold: {score:g} "{clean(screener.matcher.index.texts[n])}" ({screener.matcher.index.kinds[n]}, {entry.list} {entry.entry_id})'
+            found = clean(screener.matcher.index.texts[n])
+            where = f"{screener.matcher.index.kinds[n]}, {entry.list} {entry.entry_id}"
+            yield f'  under the threshold: {score:g} "{found}" ({where})'
 
 
 @main.command()
@@ -5224,9 +5246,10 @@ def verify(receipt: str) -> None:
         try:
             old = json.loads(Path(receipt).read_text("utf-8"))
             options = {**old["options"], "as_of": date.fromisoformat(old["options"]["as_of"])}
-            request = RunRequest(
-                **{k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
-            )
+            values: dict[str, Any] = {
+                k: tuple(v) if isinstance(v, list) else v for k, v in options.items()
+            }
+            request = RunRequest(**values)
         except (OSError, ValueError, KeyError, TypeError) as err:
             raise ScreenError(
                 f"{receipt}: no receipt of screen.py ({err}): give the file that --receipt wrote."
@@ -5245,7 +5268,8 @@ def verify(receipt: str) -> None:
             f"{receipt}: {len(differences)} differences: the run cannot be replayed as it was."
         )
     click.echo(
-        f"{receipt}: the same program, tables, lists, inputs and options give the same {new['counts']['rows']:,} rows"
+        f"{receipt}: the same program, tables, lists, inputs and options"
+        f" give the same {new['counts']['rows']:,} rows"
     )
 
 
@@ -5263,7 +5287,8 @@ def find_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator
             yield f"list {key[0]} ({key[1]}) has changed"
     for part in ("version", "program", "options", "counts", "suppressed", "reopened", "output"):
         if old[part] != new[part]:
-            yield f"{part} differs: {json.dumps(old[part])[:200]} then, {json.dumps(new[part])[:200]} now"
+            then, now = (json.dumps(receipt[part])[:200] for receipt in (old, new))
+            yield f"{part} differs: {then} then, {now} now"
 
 
 if __name__ == "__main__":

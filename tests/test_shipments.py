@@ -14,9 +14,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import screen
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
+import screen
 
 DAMAGED = Path(__file__).parent / "cases" / "damaged"
 with open(DAMAGED / "expected.csv", encoding="utf-8", newline="") as file:
@@ -85,7 +86,7 @@ def test_small_chunks_and_byte_by_byte_reading_change_nothing(case, monkeypatch)
     if case["error"]:
         return
     whole = read_chunks(case["file"])[1]
-    monkeypatch.setattr(screen.room, "BLOCK", 1 << 10)
+    monkeypatch.setattr(screen, "BLOCK", 1 << 10)
     parts = read_chunks(case["file"], chunk_rows=1)[1]
     assert [row for c in parts for row in c.rows] == [row for c in whole for row in c.rows]
     assert [line for c in parts for line in c.lines] == [line for c in whole for line in c.lines]
@@ -196,7 +197,9 @@ def test_wrong_options(tmp_path, monkeypatch, options, error):
 def test_missing_file_and_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = "cannot be opened ([Errno {}] {}: '{}'): give a readable CSV file."
-    assert find_error("no.csv") == "no.csv: " + text.format(2, "No such file or directory", "no.csv")
+    assert find_error("no.csv") == "no.csv: " + text.format(
+        2, "No such file or directory", "no.csv"
+    )
     assert find_error(".") == ".: " + text.format(21, "Is a directory", ".")
 
 
@@ -251,13 +254,19 @@ def test_a_bomb_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with gzip.open("bomb.gz", "wb") as out:
         out.write(HEADER.encode() + b"," * 100_000_000)
-    assert find_error("bomb.gz") == "bomb.gz: more than 200 times its size unpacked: unpack it yourself."
+    assert (
+        find_error("bomb.gz")
+        == "bomb.gz: more than 200 times its size unpacked: unpack it yourself."
+    )
 
 
 def test_an_encrypted_or_false_zip_is_one_sentence(tmp_path):
     path = tmp_path / "a.zip"
     path.write_bytes(b"PK\x03\x04 no archive")
-    assert find_error(path) == f"{path}: cannot be opened (File is not a zip file): give a readable CSV file."
+    assert (
+        find_error(path)
+        == f"{path}: cannot be opened (File is not a zip file): give a readable CSV file."
+    )
 
 
 @pytest.mark.parametrize("line", ['a",",b,c,d\n', '"x\n', ',"\n', '"""\n', "\n", '"",' * 50 + "\n"])
@@ -365,7 +374,10 @@ def test_no_row_is_lost_or_doubled(tmp_path_factory, text, block, rows):
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.binary(max_size=300), st.sampled_from(["", HEADER, "Consignee\n", "PK\x03\x04", "\x1f\x8b\x08"]))
+@given(
+    st.binary(max_size=300),
+    st.sampled_from(["", HEADER, "Consignee\n", "PK\x03\x04", "\x1f\x8b\x08"]),
+)
 def test_nothing_but_a_screen_error_escapes(tmp_path_factory, noise, start):
     path = tmp_path_factory.mktemp("noise") / "f.csv"
     path.write_bytes(start.encode("latin-1") + noise)
