@@ -655,6 +655,7 @@ REMARK_NAME = re.compile(r"\b[afn]\.k\.a\. '(.+?)'(?=[;.]|$)")  # it may hold ap
 INNER_NAME = re.compile(r"[\s,(\[]*(?:\b[af]\.k\.a\.|[(\[][af]ka\b),?\s+", re.I)
 SUCCESSORS = re.compile(r"[;,]? and (?:any|its) (?:successor|sub-unit).*", re.S)  # ISN, 2022-2025
 ISN_COMMA = re.compile(r", (?:and )?(?!(?:Ltd|LLC|Inc|Co|Corp|Limited|S\.|JSC|P\.J\.S)\b)")
+CSL_NUMBER = re.compile(r"(?!\d{4}-\d\d-\d\d$).*\d")  # of a passport, but not its dates
 SHIP_NUMBER = re.compile(r"(?:.*\W)?IMO\W*(\d{7})(?:\D.*)?", re.I | re.S)
 DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%b-%Y")  # of publication: EU XML and UN, EU CSV, UK
 LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".xml", ".gz")  # in a folder; others are skipped aloud
@@ -759,9 +760,9 @@ def parse_identifier(text: str, labels: str) -> str:
     ):
         return f"{found[1]} {found[2]}"
     parts = text.split(", ")  # the CSL gives label, number, country and dates in any order
-    label = next((part for part in parts if re.fullmatch(labels, part)), "")
-    number = re.compile(r"(?!\d{4}-\d\d-\d\d$).*\d.*")
-    return next((f"{label} {t}" for t in parts if label not in ("", t) and number.match(t)), "")
+    label = next((part for part in parts[1:] and parts if re.fullmatch(labels, part)), "")
+    numbers = [part for part in parts if part != label and CSL_NUMBER.match(part)]
+    return f"{label} {numbers[0]}" if label and numbers else ""
 
 
 def read_list_file(path: Path) -> ListFile:
@@ -775,7 +776,7 @@ def read_list_file(path: Path) -> ListFile:
                 return ListFile(path, raw, fault=f"is {sign['what']}, not a list")
         text = body.decode("utf-8-sig").strip("\x1a").lstrip()
     except UnicodeDecodeError as err:
-        return ListFile(path, raw, fault=f"is not UTF-8 text (byte {err.start + 1:,})")
+        return ListFile(path, raw, fault=f"is not UTF-8 text (at byte {err.start + 1:,})")
     except (OSError, EOFError, zlib.error) as err:
         return ListFile(path, fault=f"cannot be read ({err})")
     return (_parse_xml if text.startswith("<") else _parse_csv)(ListFile(path, raw), text)
@@ -783,7 +784,7 @@ def read_list_file(path: Path) -> ListFile:
 
 def _parse_csv(file: ListFile, text: str) -> ListFile:
     """`file` with its cells, in the first layout that its first rows fit."""
-    lines = list(islice(io.StringIO(text, newline=""), 4))
+    lines = [line[:100_000] for line in islice(io.StringIO(text, newline=""), 4)]
     for layout in read_table("list_layouts"):
         for mark in layout["delimiter"].replace("TAB", "\t"):
             head = [row for row in csv.reader(lines, delimiter=mark) if row][int(layout["skip"]) :]
@@ -888,16 +889,17 @@ def _read_drafts(file: ListFile, drafts: dict[str, Draft]) -> None:
             continue  # of an entry that the main file no longer has
         draft = drafts.setdefault(mark, {})
         if "id" not in draft:
-            draft["id"] = [row[key].strip() if key is not None else ""]
-            draft["id"][0] = draft["id"][0] or (str(number) if layout["key"] else "")
-        kind = next((k for cell, start, k in kinds if row[cell].lower().startswith(start)), "")
+            given = row[key].strip() if key is not None else ""
+            draft["id"] = [given or (str(number) if layout["key"] else "")]
+        fits = (kind for n, start, kind in kinds if row[n].lower().startswith(start))
+        kinded = next(fits, "") if kinds else ""
         for name, cells, split in plan:
             text = row[cells[0]]
             if len(cells) > 1:
-                texts = [t for c in cells if (t := row[c].strip()) and t != "-0-"]
+                texts = [t for n in cells if (t := row[n].strip()) and t != "-0-"]
                 text = (", " if name == "addresses" else " ").join(texts)
             if text and text[:3] != "-0-":  # OFAC's empty cell, with a blank behind it
-                place = kind if kind and name in ("primary", "alias") else name
+                place = kinded if kinded and name in ("primary", "alias") else name
                 draft.setdefault(place, []).extend(split(text) if split else (text,))
 
 
@@ -956,9 +958,9 @@ def _build_entry(
     else:
         numbers = [SHIP_NUMBER.sub(r"IMO \1", text.strip()) for text in numbers]
     names = _read_names(draft, layout, list_name == "US-ISN")
-    listed_on, expires_on, citation = (
-        first.get(k, "") for k in ("listed_on", "expires_on", "citation")
-    )
+    dates, style = ("listed_on", "expires_on"), (layout["dates"],)
+    listed_on, expires_on = (parse_date(first.get(key, ""), style) for key in dates)
+    citation = first.get("citation", "")
     facts = "|".join([names[0][0], listed_on, expires_on, citation, *addresses])
     programmes = dict.fromkeys(text.strip() for text in draft.get("programmes", ()))
     return ListEntry(
@@ -967,8 +969,7 @@ def _build_entry(
         countries=tuple(sorted(countries - {""})), addresses=tuple(addresses),
         identifiers=tuple(filter(None, dict.fromkeys(numbers))),
         programmes=tuple(filter(None, programmes)),
-        listed_on=parse_date(listed_on, (layout["dates"],)),
-        expires_on=parse_date(expires_on, (layout["dates"],)), citation=citation,
+        listed_on=listed_on, expires_on=expires_on, citation=citation,
         url=first.get("url", ""), remarks=remarks.strip(),
         licence="; ".join(draft.get("licence", ())),
     )  # fmt: skip
@@ -977,7 +978,7 @@ def _build_entry(
 def _read_entries(files: Sequence[ListFile], name: str) -> tuple[list[ListEntry], list[str]]:
     """Entries of the files of one list, and what there is to say about rows that gave none."""
     drafts: dict[str, Draft] = {}
-    for file in files:
+    for file in (file for file in files if file.rows):
         _read_drafts(file, drafts)
     layout = files[0].layout
     types = dict(rule.split("=") for rule in layout["types"].split("|") if rule)
@@ -998,7 +999,7 @@ def _find_name(files: Sequence[ListFile]) -> str:
     """The registry's name of the list in `files`; an own list's file stem."""
     layout, rows = files[0].layout, files[0].rows
     other, _, marks = layout["sibling"].partition("=")  # US-CONS, by the programmes only it has
-    if marks:
+    if marks and rows:
         column = list(files[0].header).index("program")
         hits = sum(row[column].startswith(tuple(marks.split("|"))) for row in rows)
         return other if 2 * hits > len(rows) else layout["list"]
@@ -1013,8 +1014,12 @@ def _find_list_fault(
     if faulty := next((file for file in files if file.fault), None):
         return f"{faulty.path} {faulty.fault}"
     parts = {file.layout["part"] for file in files} - {""}
+    if len({file.raw.endswith(b"\x1a") for file in files}) > 1:
+        return f"{main} is part of a set of which only some files have OFAC's end mark (Ctrl-Z)"
     if lacking := {"main", "add", "alt"} - parts if parts else set():
-        return f"{main} is part of a set that lacks its {' and '.join(sorted(lacking))} file"
+        names = dict(zip(("main", "add", "alt"), source["files"].split("|"), strict=False))
+        wanted = " and ".join(sorted(names.get(part) or f"{part} file" for part in lacking))
+        return f"{main} is part of a set, and its {wanted} is not there"
     if source["list"] and (held := _find_name(files)) != source["list"]:
         return f"{main} holds {held} where {source['list']} is due"
     if not entries:
@@ -1032,14 +1037,14 @@ def _group_files(files: Sequence[ListFile]) -> list[list[ListFile]]:
     """The files of every list: part files go to the main file that knows most of their ids."""
     groups = [[file] for file in files if file.layout["part"] in ("", "main")]
     mains = [group for group in groups if group[0].layout["part"]]
-    ids = {id(group): {row[0] for row in group[0].rows} for group in mains}
+    ids = [{row[0] for row in group[0].rows} for group in mains]
     for file in (file for file in files if file.layout["part"] not in ("", "main")):
         own, near = {row[0] for row in file.rows}, file.path.parent
-        fit = {id(g): (g[0].path.parent == near, len(own & ids[id(g)])) for g in mains}
-        best = max(mains, key=lambda group: fit[id(group)], default=None)
-        groups += [[file]] if best is None else []
-        if best is not None:
-            best.append(file)
+        fits = [(g[0].path.parent == near, len(own & ids[n]), n) for n, g in enumerate(mains)]
+        if fits:
+            mains[max(fits)[2]].append(file)
+        else:
+            groups.append([file])
     return groups
 
 
@@ -1110,21 +1115,29 @@ def _judge_list(
 ) -> tuple[list[ListEntry], ListReport]:
     """Entries of a list and the verdict; `copy` has `list` and `checked` of a download by us."""
     main, name = files[0], _find_name(files)
-    source, official = _find_source(copy.get("list", name)), copy or "official" in main.path.parts
+    source, official = (
+        _find_source(copy.get("list", name)),
+        copy or "official" in main.path.parts[-4:],
+    )
     entries, notes = _read_entries(files, name)
     least = int(source["least_entries"] or 0)
     if not official and 0 < len(entries) < min(SLICE_ENTRIES, least / 2):
-        notes = [f"a slice of {len(entries):,} entries where the whole list has {least:,} or more"]
+        whole = f"the whole list has {least:,} or more"
+        notes.insert(0, f"a slice of {len(entries):,} entries where {whole}")
         source = {**source, "least_entries": "", "canaries": ""}
     as_of, age, dates, old = _judge_age(main, source, copy.get("checked", ""), options)
     strict = official or options.max_age is not None
     fault = _find_list_fault(files, entries, source, 0) or (old if strict else "")
+    known = {spec.partition("~")[0] for spec in main.layout.values()} | {"source", "as_of"}
+    unread = [] if main.layout["list"] else [c for c in main.header if c.lower() not in known]
+    dates += [f"columns not read: {', '.join(unread)}"] if unread else []
     notes += [*dates, *([old] if old and not strict else [])]
     if fault and entries and {name, *(file.path.name for file in files)} & options.admit:
         notes = [f"admitted by the user: {fault}", *notes]
     elif fault:
-        cure = f", or give --admit {name} to screen all the same" if entries else ""
-        notes = [f"{fault}: fetch it again{cure}"]
+        cure = f"run `screen.py update {name}`" if official else "give a sound copy"
+        admit = f", or --admit {name} to screen on it all the same" if entries else ""
+        notes = [f"{fault}: {cure}{admit}"]
     return entries, ListReport(
         list=name, title=source["title"], file=str(main.path), format=main.layout["layout"],
         entries=len(entries), names=sum(len(entry.names) for entry in entries),

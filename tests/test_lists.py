@@ -1,0 +1,309 @@
+import csv
+import hashlib
+import json
+from dataclasses import asdict, replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+import screen
+
+CASES = Path(__file__).parent / "cases"
+LISTS = CASES / "lists"
+OPTIONS = screen.ListOptions(date(2026, 11, 23))
+SOURCES = {row["list"]: row for row in screen.read_table("sources")}
+
+
+def read_cases(name):
+    with open(CASES / name, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+ENTRIES, FAULTS = read_cases("list_entries.csv"), read_cases("list_faults.csv")
+
+
+def read(name, options=OPTIONS):
+    return screen.read_lists([LISTS / name], options)
+
+
+def report_of(name, options=OPTIONS):
+    return screen.judge_lists([LISTS / name], options)[0][1]
+
+
+def note_of(name, options=OPTIONS):
+    return report_of(name, options).note.replace(f"{LISTS}/", "")
+
+
+def write_cell(value):
+    pairs = isinstance(value, tuple)
+    return "|".join(":".join(v) if isinstance(v, tuple) else v for v in value) if pairs else value
+
+
+@pytest.mark.parametrize("name", dict.fromkeys(row["file"] for row in ENTRIES))
+def test_every_layout_gives_its_entries(name):
+    expected = [row for row in ENTRIES if row["file"] == name]
+    columns = [column for column in ENTRIES[0] if column != "file"]
+    found = [
+        entry for entries, _ in screen.judge_lists([LISTS / name], OPTIONS) for entry in entries
+    ]
+    rows = [{column: write_cell(getattr(entry, column)) for column in columns} for entry in found]
+    assert rows == [{column: row[column] for column in columns} for row in expected]
+
+
+@pytest.mark.parametrize("case", FAULTS, ids=lambda case: case["file"])
+def test_what_is_no_whole_list_is_refused_in_one_sentence(case):
+    with pytest.raises(screen.ScreenError) as caught:
+        read(case["file"])
+    assert caught.value.message.replace(f"{LISTS}/", "") == case["sentence"] + "."
+
+
+def test_a_file_that_is_not_there_is_refused():
+    with pytest.raises(screen.ScreenError, match=r"nowhere\.csv cannot be read .* a sound copy\.$"):
+        read("nowhere.csv")
+
+
+def test_a_refused_list_says_so_and_still_counts_what_it_could_read():
+    report = report_of("csl-cut-inside-a-cell.csv")
+    assert (report.status, report.entries) == ("refused", 3)
+
+
+@pytest.mark.parametrize("word", ["US-CSL", "csl-cut-inside-a-cell.csv"])
+def test_the_user_admits_a_refused_list_by_name_and_the_note_records_it(word):
+    entries, (report,) = read(
+        "csl-cut-inside-a-cell.csv", replace(OPTIONS, admit=frozenset([word]))
+    )
+    assert (len(entries), report.status) == (3, "refused")
+    assert report.note.startswith("admitted by the user: ")
+
+
+def test_another_list_s_name_admits_nothing():
+    with pytest.raises(screen.ScreenError):
+        read("csl-cut-inside-a-cell.csv", replace(OPTIONS, admit=frozenset(["US-SDN"])))
+
+
+def test_a_list_without_entries_cannot_be_admitted():
+    with pytest.raises(screen.ScreenError):
+        read("empty.csv", replace(OPTIONS, admit=frozenset(["empty", "empty.csv"])))
+
+
+def test_the_report_has_the_contract_s_keys_and_counts():
+    report = asdict(report_of("uk.csv"))
+    raw = (LISTS / "uk.csv").read_bytes()
+    assert report == {
+        "list": "UK-SL", "title": "UK Sanctions List", "file": str(LISTS / "uk.csv"),
+        "format": "uk csv", "entries": 2, "names": 5, "weak_names": 1, "addresses": 1,
+        "as_of": "2026-11-20", "age_days": 3, "sha256": hashlib.sha256(raw).hexdigest(),
+        "status": "ok",
+        "note": "a slice of 2 entries where the whole list has 3,000 or more; 1 unreadable dates",
+    }  # fmt: skip
+
+
+def test_rows_without_a_name_are_counted():
+    assert note_of("own.csv") == "1 rows without a name"
+
+
+def test_columns_of_an_own_list_that_nobody_reads_are_named():
+    assert note_of("own-with-a-column-misspelt.csv") == "columns not read: alias"
+
+
+def test_files_of_a_folder_that_are_no_lists_are_named():
+    assert note_of("folder-with-a-readme") == "no lists, skipped: README.md"
+
+
+def test_an_unreadable_and_a_future_date_are_said():
+    assert note_of("un-date-unreadable.xml").endswith("unreadable date 'someday' in the file")
+    assert note_of("un-of-next-year.xml").endswith("dated in the future (2027-11-20)")
+
+
+def test_an_old_list_given_by_hand_is_stale_and_loads():
+    assert report_of("un-one-year-old.xml").status == "stale"
+    assert note_of("un-one-year-old.xml").endswith(
+        "is of 2025-11-20, 368 days old where 30 are allowed"
+    )
+    assert len(read("un-one-year-old.xml")[0]) == 2
+
+
+@pytest.mark.parametrize(("days", "status"), [(368, "ok"), (367, "refused")])
+def test_a_given_age_limit_refuses_what_is_older(days, status):
+    assert report_of("un-one-year-old.xml", replace(OPTIONS, max_age=days)).status == status
+
+
+def test_own_lists_have_no_age_limit():
+    assert report_of("own.csv", screen.ListOptions(date(2099, 1, 1), 1)).status == "ok"
+
+
+def test_the_same_file_twice_is_one_list():
+    assert len(screen.read_lists([LISTS / "own.csv", LISTS / "own.csv"], OPTIONS)[1]) == 1
+
+
+def test_parts_given_one_by_one_are_one_list():
+    parts = [LISTS / "sdn-set" / f"{name}.csv" for name in ("alt", "sdn", "add")]
+    assert [r.names for r in screen.read_lists(parts, OPTIONS)[1]] == [8]
+
+
+def test_the_project_s_tables_are_no_lists_and_the_folder_may_hold_none():
+    assert screen.judge_lists([screen.TABLES], OPTIONS) == []
+
+
+HEADER = (LISTS / "csl-minimal-quotes.csv").read_text().splitlines()[0]
+WHOLE_NAMES = ["BANCO NACIONAL DE CUBA", "Huawei Technologies Co., Ltd."]
+
+
+def write_csl(path, count, names=WHOLE_NAMES):
+    every = [*names, *(f"Borealis {n}" for n in range(count - len(names)))]
+    source = "Entity List (EL) - Bureau of Industry and Security"
+    rows = [f'{n},{source},,,,"{name}"{"," * 23}' for n, name in enumerate(every)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join([HEADER, *rows, ""]))
+    return path
+
+
+def test_a_whole_csl_is_ok(tmp_path):
+    (report,) = screen.read_lists([write_csl(tmp_path / "c.csv", 13_000)], OPTIONS)[1]
+    assert (report.list, report.entries, report.status, report.note) == ("US-CSL", 13_000, "ok", "")
+
+
+@pytest.mark.parametrize("count", [1_000, 7_000, 12_999])
+def test_a_csl_with_part_of_its_records_is_refused(tmp_path, count):
+    path = write_csl(tmp_path / "c.csv", count)
+    with pytest.raises(screen.ScreenError) as caught:
+        screen.read_lists([path], OPTIONS)
+    assert caught.value.message == (
+        f"{path} has {count:,} entries where a full copy has 13,000 or more: give a sound copy, "
+        "or --admit US-CSL to screen on it all the same."
+    )
+
+
+def test_a_small_slice_given_by_hand_loads_aloud_and_one_in_official_does_not(tmp_path):
+    by_hand = write_csl(tmp_path / "c.csv", 999)
+    official = write_csl(tmp_path / "official" / "c.csv", 999)
+    reports = [screen.judge_lists([path], OPTIONS)[0][1] for path in (by_hand, official)]
+    assert [report.status for report in reports] == ["ok", "refused"]
+    assert reports[0].note == "a slice of 999 entries where the whole list has 13,000 or more"
+
+
+def test_a_full_list_without_a_canary_is_refused(tmp_path):
+    path = write_csl(tmp_path / "c.csv", 13_000, ["BANCO NACIONAL DE CUBA"])
+    lacking = f"{path} lacks 'Huawei Technologies Co., Ltd.', which the whole list holds: "
+    assert screen.judge_lists([path], OPTIONS)[0][1].note.startswith(lacking)
+
+
+def keep_copy(folder, body, checked_at="2026-11-20T00:00:00+00:00", name="UN-SC"):
+    """A folder as `update` leaves it: one list in use, the copy before it beside."""
+    old, used = folder / name / "20261001T000000000000Z", folder / name / "20261120T000000000000Z"
+    for path in (old, used):
+        path.mkdir(parents=True)
+        (path / "list").write_bytes(body)
+    digest = hashlib.sha256(body).hexdigest()
+    rows = [
+        {"fetched_at": "2026-10-01", "checked_at": checked_at, "entries": 2,
+         "files": [{"file": f"{name}/{path.name}/list", "sha256": digest}]}
+        for path in (used, old)
+    ]  # fmt: skip
+    (folder / "manifest.json").write_text(json.dumps({name: rows}))
+    return used / "list"
+
+
+@pytest.fixture
+def small_registry(monkeypatch):
+    """The registry with least counts that the fixtures reach."""
+    rows = [{**row, "least_entries": "1", "canaries": ""} for row in SOURCES.values()]
+    tables = {"sources": rows}
+    table = screen.read_table
+    monkeypatch.setitem(
+        screen.judge_lists.__globals__, "read_table", lambda name: tables.get(name) or table(name)
+    )
+
+
+def test_of_what_update_left_only_the_copy_in_use_loads(tmp_path, small_registry):
+    keep_copy(tmp_path / "official", (LISTS / "un.xml").read_bytes())
+    (tmp_path / "own.csv").write_text("name\nBorealis\n")
+    reports = screen.read_lists([tmp_path], OPTIONS)[1]
+    assert [(r.list, r.status, r.entries) for r in reports] == [
+        ("UN-SC", "ok", 2),
+        ("own", "ok", 1),
+    ]
+
+
+def test_a_copy_changed_since_update_is_refused(tmp_path, small_registry):
+    path = keep_copy(tmp_path, (LISTS / "un.xml").read_bytes())
+    path.write_bytes(path.read_bytes().replace(b"OTTO", b"ANNA"))
+    with pytest.raises(screen.ScreenError) as caught:
+        screen.read_lists([tmp_path], OPTIONS)
+    assert caught.value.message == (
+        f"{path} has changed since `update` checked it: run `screen.py update UN-SC`, "
+        "or --admit UN-SC to screen on it all the same."
+    )
+
+
+def test_a_downloaded_list_a_year_old_is_refused(tmp_path, small_registry):
+    keep_copy(tmp_path, (LISTS / "un-one-year-old.xml").read_bytes())
+    assert screen.judge_lists([tmp_path], OPTIONS)[0][1].status == "refused"
+
+
+def test_a_list_without_a_date_is_as_old_as_its_last_check(tmp_path, small_registry):
+    body = (LISTS / "csl-quoted.csv").read_bytes()
+    keep_copy(tmp_path, body, "2026-10-23T00:00:00+00:00", "US-CSL")
+    report = screen.judge_lists([tmp_path], OPTIONS)[0][1]
+    assert (report.as_of, report.age_days, report.status) == ("2026-10-23", 31, "refused")
+
+
+def test_a_file_laid_beside_the_manifest_waits_for_update_and_is_named(tmp_path, small_registry):
+    keep_copy(tmp_path, (LISTS / "un.xml").read_bytes())
+    (tmp_path / "US-DPL").mkdir()
+    (tmp_path / "US-DPL" / "dpl.csv").write_text("name\nx\n")
+    assert screen.judge_lists([tmp_path], OPTIONS)[0][1].note == "no lists, skipped: dpl.csv"
+
+
+def test_a_garbled_manifest_is_refused(tmp_path):
+    (tmp_path / "manifest.json").write_text("{")
+    with pytest.raises(screen.ScreenError, match=r"manifest\.json is no manifest of copies"):
+        screen.read_lists([tmp_path], OPTIONS)
+
+
+FEWER = "un.xml has 2 entries where a full copy has 3 or more"
+UN = {**SOURCES["UN-SC"], "least_entries": "2", "canaries": "OTTO QUILL|Old Lamp"}
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "last", "fault"),
+    [
+        ("un.xml", {}, None, ""),
+        ("un.xml", {}, 2, ""),
+        ("un.xml", {}, 3, "un.xml has 2 entries where the last good copy had 3"),
+        ("un.xml", {"least_entries": "3"}, 2, FEWER),
+        ("un.xml", {"canaries": "Nemo"}, None, "un.xml lacks 'Nemo', which the whole list holds"),
+        ("eu.xml", {}, None, "eu.xml holds EU-FSF where UN-SC is due"),
+        ("own.csv", {}, None, "own.csv holds own where UN-SC is due"),
+        ("html-page-as-csl.csv", {}, None, "html-page-as-csl.csv is an HTML page, not a list"),
+    ],
+)  # fmt: skip
+def test_a_download_is_checked_before_it_counts(name, change, last, fault):
+    assert screen.check_download([LISTS / name], {**UN, **change}, last) == fault
+
+
+def test_a_downloaded_set_is_checked_as_one_list():
+    source = {**SOURCES["US-SDN"], "least_entries": "3", "canaries": "BOREALIS TOYS|LAMP"}
+    files = [LISTS / "sdn-set" / f"{n}.csv" for n in ("sdn", "add", "alt", "sdn_comments")]
+    assert screen.check_download(files, source, 3) == ""
+    assert screen.check_download(files[:2], source, 3) == (
+        "sdn.csv is part of a set, and its alt.csv is not there"
+    )
+    assert screen.count_entries(files, source) == 3
+
+
+@pytest.mark.parametrize("row", screen.read_table("list_layouts"), ids=lambda row: row["layout"])
+def test_every_layout_has_its_source_and_an_official_list_its_registry_row(row):
+    date.fromisoformat(row["as_of"])
+    assert row["source"]
+    assert row["list"] in {*SOURCES, "", "OpenSanctions"}
+
+
+@pytest.mark.parametrize("row", SOURCES.values(), ids=lambda row: row["list"])
+def test_every_source_has_an_address_a_part_or_a_page_to_fetch_it_from(row):
+    date.fromisoformat(row["as_of"])
+    urls = [url for url in row["url"].split("|") if url]
+    assert all(url.startswith("https://") for url in [*urls, row["manual"]])
+    assert len(urls) in (0, len(row["files"].split("|")))
+    assert int(row["least_entries"]) > 0
