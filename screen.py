@@ -4477,6 +4477,1929 @@ def build_place_flag(kind: str, role: str, query: str, entry: ListEntry, score: 
 
 
 # ==================================================================================================
+# Files: a shipment file's bytes, packed or not, whatever its encoding -> text of complete lines.
+# Takes a path or `-`; memory follows the block read. Knows nothing of cells, headers or rows.
+
+BLOCK = 1 << 18  # bytes read at once, and looked at for encoding and header
+PAUSE = 0.2  # seconds without input after which the rows read so far are handed on
+LINE_CHARS = 1 << 20  # of one line; beyond is a dump or an attack, and is cut and reported
+PACK_FREE, PACK_RATIO = 1 << 26, 200  # bytes unpacked from one packed; CSV gives 3-30, bombs 1,000
+NOT_DECODED, CUT = "\uffff", "\ufffe"  # noncharacters, so free to mark a byte and a cut line
+NOT_UTF8 = re.compile("[\udc80-\udcff]")
+BYTE_ORDER_MARKS = (  # UTF-32 before UTF-16, whose mark begins alike
+    (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"), (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)  # fmt: skip
+UNREAD = (
+    OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile,
+)  # fmt: skip
+
+
+def find_encoding(head: bytes) -> str:
+    """The encoding of a file that begins with `head`: mark, NUL pattern, UTF-8, then letter shares.
+
+    >>> find_encoding("Müller".encode("cp1252")), find_encoding("收货人：东方贸易".encode("gbk"))
+    ('cp1252', 'gb18030')
+    """
+    for mark, name in BYTE_ORDER_MARKS:
+        if head.startswith(mark):
+            return name
+    pairs = len(head) // 2 or 1
+    upper, lower = head[::2].count(0) / pairs, head[1::2].count(0) / pairs
+    if max(upper, lower) > 0.2 and min(upper, lower) < 0.02:
+        return "utf-16-be" if upper > lower else "utf-16-le"
+    text = head.decode("utf-8", "surrogateescape")
+    wide = len(re.findall(r"[^\0-\x7f\udc80-\udcff]", text))
+    if len(re.findall(r"[\udc80-\udcff]", text)) <= 3 + wide // 10 and (wide or head.isascii()):
+        return "utf-8"
+    return _find_code_page(head)
+
+
+def _find_code_page(head: bytes) -> str:
+    """gb18030, cp1251, cp1254 or cp1252, by how the bytes of `head` above ASCII stand together."""
+    runs = re.findall(rb"[\x80-\xff]+", head)
+    high = b"".join(runs)
+    level_one = re.findall(rb"[\xa1-\xa3\xb0-\xd7][\xa1-\xfe]", high)  # GB 2312's common half
+    low = len(re.findall(rb"[\xa1-\xbf]", high))  # a third of Chinese bytes, signs elsewhere
+    odd = sum(len(run) % 2 for run in runs)  # Chinese letters are two bytes
+    if odd <= len(runs) / 20 and len(level_one) > 0.35 * len(high) and low > 0.15 * len(high):
+        return "gb18030"
+    words = b"".join(re.findall(rb"[\xa8\xb8\xc0-\xff]{3,}", head))
+    if len(words) > 0.6 * len(high):
+        return "cp1251"
+    turkish = len(re.findall(rb"[\xd0\xdd\xde\xf0\xfd\xfe]", high))
+    return "cp1254" if turkish > 0.35 * len(high) else "cp1252"
+
+
+def _open_zip(raw: Any) -> IO[bytes]:
+    """The one file in the zip archive `raw`, unpacked as it is read, never onto the disk."""
+    archive = zipfile.ZipFile(raw)
+    members = [m for m in archive.namelist() if not m.endswith("/") and "__MACOSX/" not in m]
+    if {"[Content_Types].xml", "content.xml"} & set(members):
+        raise ValueError("an office document (.xlsx, .ods, .docx): save it as CSV UTF-8")
+    if len(members) != 1:
+        some = ", ".join(map(repr, members[:5]))
+        raise ValueError(f"{len(members)} files in the archive, one expected: {some}")
+    return archive.open(members[0])
+
+
+UNPACKERS: Mapping[bytes, Callable[[Any], Any]] = {
+    b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open, b"PK\3\4": _open_zip,
+}  # fmt: skip
+
+
+def _open_stream(source: str, name: str, stack: ExitStack) -> tuple[Any, Any]:
+    """The unpacked stream of `source` and the stream below it: one and the same if not packed."""
+    try:
+        file = nullcontext(sys.stdin.buffer) if source == "-" else Path(source).open("rb")  # noqa: SIM115
+        raw: Any = stack.enter_context(file)
+        stream = raw if hasattr(raw, "peek") else io.BufferedReader(raw)
+        start = stream.peek(8)[:8]
+        unpack = next((call for mark, call in UNPACKERS.items() if start.startswith(mark)), None)
+        return (unpack(stream) if unpack else stream), stream
+    except UNREAD as err:
+        raise ScreenError(f"{name}: cannot be opened ({err}): give a readable CSV file.") from err
+
+
+def _is_pipe(raw: Any) -> bool:
+    """Whether `raw` can be waited for: a regular file never has to be, Windows cannot."""
+    try:
+        return os.name != "nt" and not stat.S_ISREG(os.fstat(raw.fileno()).st_mode)
+    except OSError:
+        return False
+
+
+def _read_blocks(name: str, stream: Any, raw: Any) -> Iterator[bytes]:
+    """Bytes as they come; b"" when a pipe has had nothing for PAUSE seconds."""
+    size, waits = 0, stream is raw and _is_pipe(raw)
+    while True:
+        if waits and not select.select([raw], [], [], PAUSE)[0]:
+            yield b""
+        try:
+            block = stream.read1(BLOCK)
+            packed = raw.tell() if stream is not raw and raw.seekable() else size
+        except UNREAD as err:
+            text = f"{name}: reading broke off after {size:,} bytes ({err}): get the file again."
+            raise ScreenError(text) from err
+        size += len(block)
+        if size > PACK_FREE and size > PACK_RATIO * packed:
+            text = f"{name}: more than {PACK_RATIO} times its size unpacked: unpack it yourself."
+            raise ScreenError(text)
+        if not block:
+            return
+        yield block
+
+
+def _salvage(escaped: re.Match[str]) -> str:
+    """The Windows-1252 letter of a byte that did not decode, and NOT_DECODED."""
+    return bytes([ord(escaped[0]) - 0xDC00]).decode("cp1252", "replace") + NOT_DECODED
+
+
+def _decode(decoder: codecs.IncrementalDecoder, block: bytes, final: bool = False) -> str:
+    """Text of `block`; a byte that does not decode: its Windows-1252 letter and NOT_DECODED."""
+    state = decoder.getstate()
+    for decoder.errors in ("strict", "surrogateescape"):
+        try:
+            decoder.setstate(state)
+            text = decoder.decode(block, final)
+            return text if decoder.errors == "strict" else NOT_UTF8.sub(_salvage, text)
+        except UnicodeError:
+            continue
+    decoder.errors = "replace"  # UTF-16 knows no surrogateescape
+    decoder.setstate(state)
+    return decoder.decode(block, final)
+
+
+def _read_lines(blocks: Iterable[bytes], encoding: str) -> Iterator[tuple[str, bool]]:
+    """Text of complete lines, and whether it is the last, whose line end may be missing.
+
+    "" stands for a pause. Of a line over LINE_CHARS the beginning and CUT are given.
+    """
+    decoder = codecs.getincrementaldecoder(encoding)()
+    held, size, mark = [""], 0, "\ufeff"
+    for block in blocks:
+        found = _decode(decoder, block).removeprefix(mark)
+        mark = "" if found else mark
+        text = re.sub(r"\A[^\r\n]+", "", found) if held[-1] == CUT else found
+        end = max(text.rfind("\n"), text.rfind("\r", 0, -1)) + 1  # a last \r may belong to \r\n
+        if end:
+            yield "".join((*held, text[:end])), False
+            held, size = [text[end:]], len(text) - end
+        elif text:
+            held.append(text)
+            size += len(text)
+        if size > LINE_CHARS:
+            held, size = ["".join(held)[:LINE_CHARS], CUT], 0
+        if not block:
+            yield "", False
+    yield "".join(held) + _decode(decoder, b"", True), True
+
+
+# ==================================================================================================
+# Headers: the first lines of a file -> its header, its delimiter and the role of each column.
+# Spellings come from lists/columns.csv. Knows nothing of the rows below.
+
+COLUMNS = 300  # customs-data exports have up to 150; padding short rows must not fill the memory
+HEADER_CHARS = 100  # of one header; the longest known spelling has 45
+HEADER_LINES = 50  # lines in which the header must stand: reports open with a title and filters
+DELIMITERS = ",;\t|"
+PLAIN_ROLES = (
+    "hs_code", "description", "destination", "transit", "date", "value", "quantity", "weight",
+    "identifier",
+)  # fmt: skip
+ROLES = (*PARTY_ROLES, *(f"{r}_{p}" for r in PARTY_ROLES for p in ("address", "country")))
+ROLES = (*ROLES, *PLAIN_ROLES)
+LINKING_WORDS = "the of for des der du de del della dell di do da van"
+UNREADABLE = re.compile("[\0\uffff\ufffe]")
+RECORD_CHARS = 131_072  # characters of such a record: the csv module's own limit for one cell
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How the user says a shipment file is to be read; None means: find out."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)  # role -> header, from --column
+    delimiter: str | None = None
+    encoding: str | None = None
+    chunk_rows: int = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """A line, or lines, that may be the header."""
+
+    start: int  # lines above it
+    span: int  # lines it takes, more than 1 when a quoted header holds a line break
+    cells: tuple[str, ...]
+    delimiter: str
+    roles: Mapping[str, tuple[int, ...]]
+
+    def rank(self) -> tuple[bool, int, int]:
+        """What makes it likelier than another line."""
+        count = sum(map(bool, self.roles.values()))
+        return bool(self.roles.get("consignee")), count, len(self.cells)
+
+
+def fold_header(header: str) -> str:
+    """Letters and digits of `header` alone, without case, accents, linking words, final number.
+
+    >>> fold_header("NAME_of the Consignee 2"), fold_header("Empfänger-Land")
+    ('nameconsignee', 'empfangerland')
+    """
+    flat = unicodedata.normalize("NFKD", header.replace("ı", "i").casefold())
+    letters = "".join(c for c in flat if not unicodedata.combining(c))
+    words = re.findall(r"[^\W_]+", letters)
+    return re.sub(r"(?<=\D)\d+$", "", "".join(w for w in words if w not in LINKING_WORDS.split()))
+
+
+@functools.cache
+def read_header_roles() -> dict[str, dict[str, str]]:
+    """Folded header spellings -> role, parted into whole headers, parties, and parts of a party."""
+    rows = [(fold_header(row["header"]), row["role"]) for row in read_table("columns")]
+    parts = ("name", "address", "country", "identifier")
+    return {
+        "whole": {key: role for key, role in rows if role != "name"},
+        "party": {key: role for key, role in rows if role in PARTY_ROLES},
+        "part": {key: role for key, role in rows if role in parts},
+    }
+
+
+@functools.lru_cache(4096)
+def find_role(header: str) -> str:
+    """The role of `header`: a bare "Address" is "address", an unknown header is "".
+
+    >>> find_role("Name of Consignee"), find_role("SHIP_TO_CITY"), find_role("Consignee phone")
+    ('consignee', 'consignee_address', '')
+    """
+    known = read_header_roles()
+    short = header[:HEADER_CHARS]
+    for text in (short, re.sub(r"[(\[].*?[)\]]", "", short), *re.split(r"[/|\n()]", short)[:4]):
+        key = fold_header(text)
+        if key in known["whole"]:
+            return known["whole"][key]
+        for front, back in ((key[:i], key[i:]) for i in range(1, len(key))):
+            party = known["party"].get(front) or known["party"].get(back)
+            part = known["part"].get(back) or known["part"].get(front)
+            if party and part:
+                return {"name": party, "identifier": part}.get(part, f"{party}_{part}")
+    return ""
+
+
+def _find_columns(headers: Sequence[str], wanted: str) -> list[int]:
+    """Indexes of the `headers` spelled as `wanted`, else of those that differ in case alone."""
+    plain = [header.strip().casefold() for header in headers]
+    exact = [index for index, header in enumerate(headers) if header == wanted]
+    return exact or [i for i, header in enumerate(plain) if header == wanted.strip().casefold()]
+
+
+def find_roles(headers: Sequence[str], columns: Mapping[str, str]) -> dict[str, tuple[int, ...]]:
+    """Role -> its columns; `columns` (role -> header) wins; a bare address is its left party's.
+
+    >>> find_roles(["Cnee", "Country", "PO"], {}), find_roles(["Cnee", "PO"], {"bank": "po"})
+    ({'consignee': (0,), 'consignee_country': (1,)}, {'bank': (1,), 'consignee': (0,)})
+    """
+    found = {role: _find_columns(headers, header) for role, header in columns.items()}
+    given = {index for indexes in found.values() for index in indexes}
+    party = "consignee"
+    for index, header in enumerate(headers):
+        role = find_role(header)
+        party = role if role in PARTY_ROLES else party
+        full = f"{party}_{role}" if role in ("address", "country") else role
+        if full in ROLES and full not in columns and index not in given:
+            found.setdefault(full, []).append(index)
+    return {role: tuple(indexes) for role, indexes in found.items()}
+
+
+def _parse_record(lines: Iterable[str], delimiter: str) -> tuple[list[str], int, str]:
+    """Cells of the first record in `lines`, the lines it takes, and what is wrong with it."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    try:
+        return next(reader, []), reader.line_num, ""
+    except csv.Error as err:
+        return [], reader.line_num, str(err)
+
+
+def _split_line(line: str, delimiter: str, width: int) -> list[str]:
+    """Cells of one damaged `line`: quotes obeyed, unless ignoring them gives `width` cells."""
+    bare = line.rstrip("\r\n")
+    plain = bare.split(delimiter)
+    if len(bare) > RECORD_CHARS:
+        return plain
+    cells = next(csv.reader([bare], delimiter=delimiter), [""])
+    return plain if len(cells) != width == len(plain) else cells
+
+
+def _find_header(lines: Sequence[str], options: ReadOptions) -> _Header | None:
+    """The likeliest header in `lines`: the first with a consignee and half the roles of the best.
+
+    Not simply the best: a row of made-up header words would hide all rows above it.
+    """
+    found = []
+    for delimiter in options.delimiter or DELIMITERS:
+        for start in range(len(lines)):
+            first = [UNREADABLE.sub("", line) for line in lines[start : start + 10]]
+            cells, span, fault = _parse_record(first, delimiter)
+            if fault:
+                cells, span = _split_line(first[0], delimiter, 0), 1
+            roles = find_roles(cells if len(cells) <= COLUMNS else [], options.columns)
+            found.append(_Header(start, span, tuple(cells), delimiter, roles))
+    best = max((header.rank() for header in found), default=(False, 0, 0))
+    good = [h for h in found if h.rank()[0] == best[0] and h.rank()[1] * 2 >= best[1]]
+    return max(good, key=lambda header: (-header.start, header.rank()), default=None)
+
+
+def _check_header(name: str, head: bytes, header: _Header | None, options: ReadOptions) -> _Header:
+    """`header`, if it has a consignee column and every one asked for; else raises ScreenError."""
+    start = head.lstrip(codecs.BOM_UTF8 + b" \t\r\n")
+    signs = (row for row in read_table("foreign_files"))
+    what = next((s["what"] for s in signs if start.startswith(bytes.fromhex(s["begins_hex"]))), "")
+    if header is None or not start:
+        raise ScreenError(f"{name}: the file is empty, a header with a consignee column expected.")
+    odd = len(re.findall(rb"[\1-\x08\x0e-\x1f\x7f]", head)) / len(head)
+    noise = odd > 0.02 or head.count(0) > 0.8 * len(head)  # UTF-32 has NUL in 3 of 4 bytes
+    if what or (noise and not header.roles.get("consignee")):
+        is_what = what or "binary data"
+        raise ScreenError(
+            f"{name}: this is {is_what}, not CSV: save it as CSV UTF-8 and give that."
+        )
+    where, shown = f"{name}, line {header.start + 1}", ", ".join(repr(h[:60]) for h in header.cells)
+    if len(header.cells) > COLUMNS:
+        raise ScreenError(f"{where}: {len(header.cells):,} columns, at most {COLUMNS} expected.")
+    for role, wanted in {"consignee": "HEADER", **options.columns}.items():
+        if not header.roles.get(role):
+            text = f"no column for {role}, give --column {role}=HEADER with one of the headers"
+            asked = f"no header {wanted!r} for --column {role}, give one of"
+            raise ScreenError(f"{where}: {asked if role in options.columns else text}: {shown}.")
+    return header
+
+
+def _check_options(options: ReadOptions) -> None:
+    """Raises ScreenError for a role, delimiter or encoding that does not exist."""
+    if unknown := [role for role in options.columns if role not in ROLES]:
+        raise ScreenError(f"--column: {unknown[0]!r} is no role: use one of {', '.join(ROLES)}.")
+    mark = options.delimiter
+    if mark is not None and (len(mark) != 1 or mark in '"\r\n\0'):
+        raise ScreenError(f"--delimiter: {mark!r} found, one character expected: , ; | or a tab.")
+    try:
+        decoder = codecs.getincrementaldecoder(options.encoding or "utf-8")("replace")
+        decoder.decode(b"a,\xff\n", True).strip()
+    except (LookupError, ValueError, AttributeError, TypeError, AssertionError) as err:
+        text = f"--encoding: {options.encoding!r} is no text encoding: give one such as cp1252."
+        raise ScreenError(text) from err
+
+
+# ==================================================================================================
+# Shipments: lines of text -> rows exactly as wide as the header, in chunks, and what is damaged.
+# Every non-blank record is one row. Memory follows the chunk. Knows nothing of lists or flags.
+
+RECORD_LINES = 200  # lines a quoted cell may run over: addresses take 10, a stray quote thousands
+FAULTS = {
+    "\0": "NUL bytes, removed",
+    NOT_DECODED: "bytes that are not in the file's encoding, read as Windows-1252",
+    CUT: f"a line longer than {LINE_CHARS:,} characters, the rest of it not read",
+    "\ufffd": "characters that cannot be read (U+FFFD)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some rows in file order; `damage` says in words what is wrong with a row, by its index."""
+
+    first_row: int  # data row number of rows[0]; the file's first is 1
+    rows: list[list[str]]  # each as wide as the header
+    lines: list[int]  # physical line on which each row starts, 1-based, preamble counted
+    damage: dict[int, str]  # 4 -> "line 7: 3 cells where the header has 5"
+
+
+@dataclass(frozen=True, slots=True)
+class Shipments:
+    """One shipment file being read: its layout as found, and its rows in `chunks`, once."""
+
+    name: str
+    headers: tuple[str, ...]  # as in the file, empty and duplicate ones too
+    roles: Mapping[str, tuple[int, ...]]  # every column of a role, in file order
+    preamble: tuple[str, ...]  # lines above the header
+    encoding: str
+    delimiter: str
+    chunks: Iterator[Chunk]
+
+
+def _take_lines(lines: Iterable[str], chars: int) -> Iterator[str]:
+    """The first `lines`, as many as have `chars` characters together."""
+    left = chars
+    for line in lines:
+        left -= len(line)
+        if left < 0:
+            return
+        yield line
+
+
+def _word_fault(fault: str, used: int) -> str:
+    """What the csv module's `fault` in a record of `used` lines means to a reader."""
+    if used != 1 or fault.startswith("unexpected end"):
+        return "a quote that is not closed as it should be"
+    long = fault.startswith("field larger")
+    return f"a cell over {RECORD_CHARS:,} characters" if long else "text after a closing quote"
+
+
+class _RowReader:
+    """Rows parsed and not yet handed on, and the text of a record whose quote is still open.
+
+    A record that spans lines and does not fit is damage on its first line alone, and reading
+    resumes on the next: one stray quote must not swallow the file. What is thereby read twice is
+    bounded by `spare`, which grows with the text, so that work stays linear for an attacker's file.
+    """
+
+    def __init__(self, header: _Header) -> None:
+        self.header, self.width = header, len(header.cells)
+        self.column = header.roles["consignee"][0]
+        self.line, self.first_row = header.start + header.span + 1, 1
+        self.open_text, self.spare = "", LINE_CHARS
+        totals = (row["header"] for row in read_table("columns") if row["role"] == "total_line")
+        self.odd = {"", header.cells[self.column], "\ufeff" + header.cells[self.column], *totals}
+        self.rows: list[list[str]] = []
+        self.lines: list[int] = []
+        self.faults: dict[int, list[str]] = {}
+
+    def take(self) -> Chunk:
+        """The rows collected so far, which are then forgotten."""
+        damage = {i: f"line {self.lines[i]}: {'; '.join(f)}" for i, f in self.faults.items() if f}
+        chunk = Chunk(self.first_row, self.rows, self.lines, damage)
+        self.first_row += len(self.rows)
+        self.rows, self.lines, self.faults = [], [], {}
+        return chunk
+
+    def read(self, text: str, last: bool) -> None:
+        """Adds the rows of `text`, lines that follow those read before."""
+        whole, start = self.open_text + text, len(self.rows)
+        self.spare += len(text)
+        clean = self._parse_clean(whole)
+        if clean is None:
+            self._read_torn(whole, last)
+        else:
+            self.rows += clean
+            self.lines += range(self.line, self.line + len(clean))
+            self.line, self.open_text = self.line + len(clean), ""
+        new = range(start, len(self.rows))
+        for index in [i for i in new if self.rows[i][self.column] in self.odd]:
+            self.faults.setdefault(index, []).extend(self._find_oddity(self.rows[index]))
+
+    def _parse_clean(self, text: str) -> list[list[str]] | None:
+        """Rows of `text` if each line is one whole row and every byte is sound, else None."""
+        if any(mark in text for mark in FAULTS):
+            return None
+        lines = io.StringIO(text, newline="")
+        reader = csv.reader(lines, delimiter=self.header.delimiter, strict=True)
+        try:
+            rows = list(reader)
+        except csv.Error:
+            return None
+        sound = len(rows) == reader.line_num and set(map(len, rows)) <= {self.width}
+        return rows if sound else None
+
+    def _read_torn(self, text: str, last: bool) -> None:
+        """Adds the rows of `text` record by record."""
+        torn = list(io.StringIO(text, newline=""))
+        marks = [mark for mark in FAULTS if mark in text]
+        lines = [UNREADABLE.sub("", line) for line in torn] if marks else torn
+        at = 0
+        while at < len(lines):
+            cells, span, fault = self._parse_next(lines, at, last)
+            if not span:
+                break
+            source = "".join(torn[at : at + span])
+            faults = [FAULTS[mark] for mark in marks if mark in source]
+            blank = self.width > 1 and len(cells) == 1 and not cells[0].strip() and not faults
+            if source.strip("\r\n") and not blank:
+                self._add(cells, faults + ([fault] if fault else []))
+            at, self.line = at + span, self.line + span
+        self.open_text = "".join(torn[at:])
+
+    def _parse_next(self, lines: list[str], at: int, last: bool) -> tuple[list[str], int, str]:
+        """Cells of the record at `lines[at]`, its lines (0: its end is yet to come), its fault."""
+        delimiter, width = self.header.delimiter, self.width
+        cells, used, fault = _parse_record(lines[at : at + 1], delimiter)
+        if fault.startswith("unexpected end"):
+            near = _take_lines(lines[at : at + RECORD_LINES], min(RECORD_CHARS, self.spare))
+            cells, used, fault = _parse_record(near, delimiter)
+            if fault.startswith("unexpected end") and at + used == len(lines) and not last:
+                return [], 0, ""
+        if not fault and (used == 1 or len(cells) == width):
+            many = used > 1 and width > 1
+            full = [n for n in lines[at : at + used] if many and n.count(delimiter) >= width - 1]
+            return cells, used, f"quotes that may join {used} rows" if len(full) > 1 else ""
+        self.spare -= sum(map(len, lines[at + 1 : at + used]))
+        return _split_line(lines[at], delimiter, width), 1, _word_fault(fault, used)
+
+    def _add(self, cells: list[str], faults: list[str]) -> None:
+        """Adds one row of `cells`, made as wide as the header; a surplus is kept in the words."""
+        surplus = ", ".join(map(repr, cells[self.width :]))
+        missing = self.width - len(cells)
+        counts = f"{len(cells)} cells where the header has {self.width}"
+        counts += f": the surplus is {surplus}" if surplus else ""
+        self.faults[len(self.rows)] = [*faults, counts] if missing else faults
+        self.rows.append(cells[: self.width] + [""] * missing)
+        self.lines.append(self.line)
+
+    def _find_oddity(self, row: list[str]) -> list[str]:
+        """What `row` is if no shipment: empty, the header again, or a total line; else nothing."""
+        if not any(row):
+            return ["an empty row"]
+        same = sum(map(str.__eq__, row, self.header.cells)) if row[self.column] else 0
+        if same * 2 >= self.width:
+            return ["the header line again"]
+        half_empty = row.count("") * 2 >= self.width
+        total = half_empty and find_role(next(filter(None, row))) == "total_line"
+        return ["a total line"] if total else []
+
+
+def _read_chunks(
+    texts: Iterable[tuple[str, bool]], rows: _RowReader, chunk_rows: int
+) -> Iterator[Chunk]:
+    """Chunks of at least `chunk_rows` rows, smaller ones at the end or when the input pauses."""
+    above, enough = rows.line - 1, min(chunk_rows, 3_000_000 // rows.width)
+    for text, last in texts:
+        lines = list(io.StringIO(text, newline="")) if above else []
+        rows.read("".join(lines[above:]) if above else text, last)
+        above -= min(above, len(lines))
+        if len(rows.rows) >= enough or (rows.rows and (last or not text)):
+            yield rows.take()
+
+
+@contextmanager
+def open_shipments(source: str, options: ReadOptions) -> Iterator[Shipments]:
+    """The shipment file at path `source` (`-`: standard input), open for one reading.
+
+    Raises ScreenError for what is no CSV file or has no consignee column, and while chunks are
+    read, for an archive that breaks off: never after a silent half.
+    """
+    name = "standard input" if source == "-" else source
+    _check_options(options)
+    with ExitStack() as stack:
+        blocks = _read_blocks(name, *_open_stream(source, name, stack))
+        head, encoding, lines = b"", "", [""]
+        header: _Header | None = None
+        for block in chain(blocks, [None]):  # b"" is a pause in a stream, None the end
+            head += block or b""
+            if block and len(head) < BLOCK:
+                continue
+            encoding = options.encoding or find_encoding(head)
+            parts = [text for text, _ in _read_lines([head], encoding)]
+            whole = "".join(parts if block is None or len(head) >= BLOCK else parts[:-1])
+            lines = list(islice(io.StringIO(whole, newline=""), HEADER_LINES))
+            header = _find_header(lines, options)
+            if block or (header and header.roles.get("consignee")):
+                break
+        found = _check_header(name, head, header, options)
+        texts = _read_lines(chain([head], blocks), encoding)
+        yield Shipments(
+            name=source,
+            headers=found.cells,
+            roles=found.roles,
+            preamble=tuple(line.rstrip("\r\n") for line in lines[: found.start]),
+            encoding=encoding,
+            delimiter=found.delimiter,
+            chunks=_read_chunks(texts, _RowReader(found), options.chunk_rows),
+        )
+
+
+# ==================================================================================================
+# History. Takes shipment histories as text columns, chunk by chunk; gives sums by group and month,
+# and counts of what could not be read. Memory follows groups and months, not rows. Does not know
+# about files, lists of parties or what the sums say.
+
+AMOUNT_ROLES = ("value", "weight", "quantity")  # the first that half of the rows state is compared
+TIER_ORDER = ("1", "2", "3.A", "3.B", "4.A", "4.B", "")  # as `tier_of` says; "": not listed
+MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+MOST_TEXTS = 1_000_000  # distinct names, addresses, descriptions; serial numbers would fill memory
+PENDING_ROWS = 100_000  # rows waiting to be summed up; fewer: slow, more: memory
+LOT_LIMITS = (1000, 2500, 5000, 10000)  # 2,500 USD a day: U.S. filing, 15 CFR 30.37(a); and kin
+LOT_BAND = 0.9  # 0.9 to 1 x limit is "just below": one ordinary value in fifteen falls there
+TABLE_KEYS = {
+    "trade": ["destination", "heading", "consignee", "day_first", "month_first", "file"],
+    "goods": ["destination", "heading", "consignee", "text"],
+    "sites": ["destination", "consignee", "text"],
+}
+
+
+def fold_key(text: str) -> str:
+    """The words of `text` in one case, to tell whether two cells say the same.
+
+    >>> fold_key("ALFA-Bearing,  LLC"), fold_key("Alfa Bearings LLC")
+    ('alfa bearing llc', 'alfa bearings llc')
+    """
+    return " ".join(re.findall(r"\w+", text.casefold()))
+
+
+def parse_month(text: str) -> tuple[int, int]:
+    """Month of a date read (day first, month first), as year x 12 + month - 1; 0 where impossible.
+
+    >>> [divmod(m, 12) for m in parse_month("03/04/2025")], parse_month("31/04/25")[1]
+    ([(2025, 3), (2025, 2)], 0)
+    """
+    words = re.sub(r"[T ]+\d{1,2}:\d\d.*", "", text.strip())
+    if re.fullmatch(r"[2-7]\d{4}(\.\d+)?", words):  # spreadsheet serial: days since 1899-12-30
+        words = (date(1899, 12, 30) + timedelta(days=int(words[:5]))).isoformat()
+    parts = re.findall(r"\d+", re.sub(r"^(\d{4})(\d\d)(\d\d)?$", r"\1-\2", words))
+    year = next((part for part in parts if len(part) == 4), parts[-1] if parts else "")
+    if len(parts) > 3 or len(year) not in (2, 4):
+        return 0, 0
+    name = re.search("|".join(MONTHS), words.lower())
+    others = [int(part) for part in parts if part is not year]
+    if name is not None:  # "Mar-25" is of 2025, "25-Mar" of no year
+        dated = len(parts) > 1 or len(year) == 4 or words.index(year) > name.start()
+        others = [MONTHS.index(name[0]) + 1] if dated else []
+    elif len(others) == 2 and parts[0] is not year:
+        others = [others[1], 0 if "." in words else others[0]]
+    start = int(year) + (2000 if len(year) == 2 else 0)
+    fits = [start * 12 + m - 1 if m in range(1, 13) and 1990 <= start < 2100 else 0 for m in others]
+    return (fits[0], fits[0 if parts[0] is year else -1]) if fits else (0, 0)
+
+
+def parse_amount(text: str, decimal_comma: bool = False) -> float:
+    """The number in an amount cell, NaN where there is none or several.
+
+    `decimal_comma`, how the rest of the file writes, settles 1.234 and 1,234.
+
+    >>> parse_amount("USD 1.234,50"), parse_amount("1 234"), parse_amount("1,234")
+    (1234.5, 1234.0, 1234.0)
+    >>> parse_amount("1,234", decimal_comma=True), parse_amount("-")
+    (1.234, nan)
+    """
+    numbers = re.findall(r"-?\d(?:[\d.,'\s]*\d)?", text)
+    if len(numbers) != 1:
+        return math.nan
+    digits = re.sub(r"['\s]", "", numbers[0])
+    marks = re.findall("[.,]", digits)
+    if marks:
+        whole, _, tail = digits.rpartition(marks[-1])
+        unsure = len(marks) == 1 and len(tail) == 3 and whole not in ("0", "-0")
+        thousands = marks[-1] in marks[:-1] or (unsure and (marks[0] == ",") != decimal_comma)
+        digits = re.sub("[.,]", "", whole) + ("" if thousands else ".") + tail
+    return float(digits)
+
+
+def _map_distinct(texts: Sequence[str], read: Callable[[str], object]) -> Any:
+    """What `read` says of each of `texts`, asked once per distinct text."""
+    places, distinct = pd.factorize(np.asarray(texts, dtype=object))
+    return pd.Series([read(text) for text in distinct]).to_numpy()[places]
+
+
+class SurgeLedger:
+    """Rows and amounts of a history, summed by group and month as chunks come in."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.unread: Counter[str] = Counter()  # cells by role; their rows stay in the totals
+        self.unclear_dates = 0  # rows read day first in files where month first fits as well
+        self.spelling = {"": ""}  # by key, names, descriptions and addresses as first written
+        self._read: Counter[str] = Counter()
+        self._decimal_commas: set[tuple[str, str]] = set()  # file, role
+        self._tables: dict[str, list[Any]] = {name: [] for name in TABLE_KEYS}
+
+    def add(self, columns: Mapping[str, Sequence[str]], file: str = "") -> None:
+        """Take in rows, text columns by role; a `file` has one date order and one decimal mark."""
+        for role in ("destination", "hs_code", "date"):
+            if role not in columns:
+                raise ScreenError(
+                    f"{file or 'history'}: found no {role} column among {', '.join(columns)}, "
+                    f"expected one; name it with --column {role}=HEADER."
+                )
+        if len(columns["date"]) == 0:
+            return
+        frame = self._read_groups(columns).assign(file=file, rows=1)
+        self.rows += len(frame)
+        for name, role in (("goods", "description"), ("sites", "consignee_address")):
+            side = frame.assign(text=self._fold_texts(columns, role))
+            known = (side["text"] != "") & (side["consignee"] != "")
+            self._put(name, side.loc[known, [*TABLE_KEYS[name], "rows", "tier"]])
+        for role in AMOUNT_ROLES:
+            frame[role] = self._read_amounts(role, columns[role], file) if role in columns else 0.0
+        days = pd.Series(columns["date"], dtype=object).to_numpy()
+        keys = ["destination", "heading", "consignee", days]
+        sums = frame.groupby(keys)[["rows", *AMOUNT_ROLES]].transform("sum")
+        for role in sums:  # lines of one invoice come together: their noise does not even out
+            frame[role + "_square"] = frame[role] * sums[role]
+        frame["lots"] = 1 / sums["rows"]
+        for limit in LOT_LIMITS:
+            below = sums["value"].between(limit * LOT_BAND, limit, "left")
+            frame[f"lots_{limit}"] = frame["lots"] * below
+        self._put("trade", frame)
+
+    def _fold_texts(self, columns: Mapping[str, Sequence[str]], role: str) -> Any:
+        """Keys of a text column; "" where absent, or an address that no number makes a place."""
+
+        def fold(text: str) -> str:
+            key = fold_key(text)
+            vague = role == "consignee_address" and not re.search(r"\d", key)
+            if vague or (key not in self.spelling and len(self.spelling) > MOST_TEXTS):
+                return ""
+            self.spelling.setdefault(key, text)
+            return key
+
+        return _map_distinct(columns[role], fold) if role in columns else ""
+
+    def _read_groups(self, columns: Mapping[str, Sequence[str]]) -> Any:
+        """Group texts, tier rank and both readings of the month, by row; counts the unread."""
+        dates = columns["date"]
+        digits = _map_distinct(columns["hs_code"], lambda text: parse_hs_code(text).digits)
+        frame = pd.DataFrame({"day_first": _map_distinct(dates, lambda text: parse_month(text)[0])})
+        frame["month_first"] = _map_distinct(dates, lambda text: parse_month(text)[1])
+        frame["heading"] = _map_distinct(digits, lambda code: code[:4] if len(code) > 3 else "")
+        frame["tier"] = _map_distinct(digits, lambda code: TIER_ORDER.index(tier_of(code)))
+        frame["destination"] = _map_distinct(columns["destination"], parse_country)
+        frame["consignee"] = self._fold_texts(columns, "consignee")
+        self.unread["date"] += int((frame["day_first"] + frame["month_first"] == 0).sum())
+        self.unread["hs_code"] += int((frame["heading"] == "").sum())
+        self.unread["destination"] += int((frame["destination"] == "").sum())
+        return frame
+
+    def _read_amounts(self, role: str, texts: Sequence[str], file: str) -> Any:
+        """The amounts of one column, 0 where unread; counts the unread."""
+        cells: Any = pd.Series(list(texts), dtype=object)
+        amounts = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, copy=True)
+        odd = ~np.isfinite(amounts)
+        if odd.any():  # one mistyped 12,5 must not make thousands of units of the rest
+            commas, points = (cells.str.contains(rf"[{m}]\d{{1,2}}\D*$").sum() for m in ",.")
+            if commas > points:
+                self._decimal_commas.add((file, role))
+        comma = (file, role) in self._decimal_commas
+        odd |= comma  # then 1.234, which looks a plain number, is one thousand and more
+        if odd.any():
+            amounts[odd] = _map_distinct(cells[odd], lambda text: parse_amount(text, comma))
+        read = np.isfinite(amounts)
+        self._read[role] += int(read.sum())
+        self.unread[role] += int((~read).sum())
+        return np.where(read, amounts, 0.0)
+
+    def _put(self, name: str, frame: Any) -> None:
+        self._tables[name].append(frame)
+        if sum(map(len, self._tables[name][1:])) > max(PENDING_ROWS, len(self._tables[name][0])):
+            self.table(name)
+
+    def table(self, name: str) -> Any:
+        """Table `name` of TABLE_KEYS, a row a group: sums of what was added, and best tier."""
+        empty = pd.DataFrame(columns=[*TABLE_KEYS[name], "rows", "rows_square", "tier"], dtype=int)
+        groups = pd.concat(self._tables[name] or [empty]).groupby(TABLE_KEYS[name], sort=False)
+        self._tables[name] = [groups.sum().assign(tier=groups["tier"].min()).reset_index()]
+        return self._tables[name][0]
+
+    def trade(self) -> tuple[str, Any]:
+        """What is compared ("value", …, "rows") and the trade by group, with `period`, `amount`.
+
+        A file's dates are read month first where one of them fits only so and none only otherwise.
+        """
+        table = self.table("trade")
+        day, month = table["day_first"], table["month_first"]
+        by_day = ((day > 0) & (month == 0)).groupby(table["file"]).transform("any")
+        by_month = ((month > 0) & (day == 0)).groupby(table["file"]).transform("any")
+        unclear = (day > 0) & (month > 0) & (day != month) & (by_day == by_month)
+        self.unclear_dates = int(table.loc[unclear, "rows"].sum())
+        period = day.mask((day == 0) | ((month > 0) & by_month & ~by_day), month)
+        measure = next((r for r in AMOUNT_ROLES if 2 * self._read[r] >= self.rows > 0), "rows")
+        amounts = {"amount": table[measure], "amount_square": table[measure + "_square"]}
+        return measure, table.assign(period=period, **amounts)
+
+
+# ==================================================================================================
+# Surges. Takes a ledger; gives the groups whose trade outgrew their own past, the patterns only
+# several rows together show, the flag of a row in such a group, and bars. Does not know the clock.
+
+EMBARGOED = frozenset({"embargo_comprehensive", "russia_belarus_controls"})  # of destinations.csv
+LATEST_MONTHS = 6  # 3: one ship early or late doubles a group; 12: a surge is a year old when seen
+LEAST_SAME_MONTHS = 3  # from 15 months on the same months a year before: seasons cancel
+STRAY_SHARE = 0.001  # one date of 2052 in 5,000 rows must not empty the latest period
+LEAST_GROWTH = 100.0  # percent beyond the file's own; 50: trends shout; 300: a slow tripling hides
+LEAST_GROUPS = 10  # that traded in both periods; of fewer, the surge itself is the usual growth
+LEAST_ROWS = 5  # three consignments after one are +200 % and say nothing
+LEAST_SIGNAL = 2.5  # standard errors, in files of few groups; N groups of noise reach sqrt(2 ln N)
+LEAST_RISE = 0.1  # of the average group: 40 USD after 10 USD is no news; not asked of tier goods
+LEAST_MOVED = 0.1  # of a rise: a smaller fall elsewhere explains nothing
+PRIORITY_WEIGHT = 2.0  # tier goods, and again transshipment points, lead among about equal rises
+LEAST_LOTS = 6  # days in one month to one consignee x heading; a weekly standing order makes 5
+LEAST_LOT_SHARE = 0.6  # of that month's days; busy groups fall below a limit by chance
+SPREADS = (  # table, what is alike, what varies, least and most ways, least rows each, words
+    # over 3 headings in the file is "spare parts"; one or two rows under one are slips of the pen
+    ("goods", ["text", "consignee"], "heading", 2, 3, 3, "alike goods under changing HS codes"),
+    # two at an address are neighbours, or a firm and its branch; over 20 an office tower
+    ("sites", ["text"], "consignee", 3, 20, 1, "one address under several consignee names"),
+)
+COMPARED = ["rows", "amount", "rows_square", "amount_square"]  # squares: of consignments
+
+
+@dataclass(frozen=True, slots=True)
+class Surge:
+    """A group that outgrew its past, or a pattern; SURGE_COLUMNS are what is written."""
+
+    destination: str  # "KG"
+    heading: str  # "8482"; "" for a shared address
+    baseline_rows: int | None  # scaled to the length of the latest period; None in patterns
+    current_rows: int
+    baseline_amount: float | None  # scaled likewise
+    current_amount: float | None
+    growth_percent: float | None  # of the amount; None: new trade, or a pattern
+    tier: str  # "3.B", the best of the codes seen
+    reason: str
+    kind: str  # "destination" or "consignee": what grew; "pattern"
+    consignee: str = ""  # as first written, where the group is one consignee's
+
+
+SURGE_COLUMNS = tuple(Surge.__dataclass_fields__)[:9]
+
+
+def choose_periods(rows_by_month: Mapping[int, int]) -> list[tuple[int, int]]:
+    """First and last month of the baseline and of the latest period; [] in a span of one month.
+
+    The latest half year and the same months a year before; in spans under 15 months the latest
+    third and all before it. Months on the edge with next to no rows are typing errors.
+
+    >>> choose_periods({month: 9 for month in range(24)}), choose_periods({5: 9})
+    ([(6, 11), (18, 23)], [])
+    """
+    rows: Any = pd.Series(dict(rows_by_month), dtype=float).sort_index()
+    upto = rows.cumsum() / rows.sum()
+    inside = rows.index[(upto > STRAY_SHARE) & (upto - rows / rows.sum() < 1 - STRAY_SHARE)]
+    if len(inside) < 2:
+        return []
+    first, last = int(inside[0]), int(inside[-1])
+    span = last - first + 1
+    if span >= 12 + LEAST_SAME_MONTHS:
+        length = min(LATEST_MONTHS, span - 12)
+        return [(last - length - 11, last - 12), (last - length + 1, last)]
+    length = max(1, span // 3)
+    return [(first, last - length), (last - length + 1, last)]
+
+
+def _compare(trade: Any, key: str, periods: Sequence[tuple[int, int]]) -> Any:
+    """Each group of `key` and heading: rows, amount, squares before (0) and now (1), and tier."""
+    known = trade[(trade[key] != "") & (trade["heading"] != "")]
+    lengths = [last - first + 1 for first, last in periods]
+    sums = [
+        known[known["period"].between(*ends)].groupby([key, "heading"])[COMPARED].sum() * scale
+        for ends, length in zip(periods, lengths, strict=True)
+        for scale in [(lengths[1] / length) ** np.array([1, 1, 2, 2])]
+    ]
+    both = sums[0].add_suffix("0").join(sums[1].add_suffix("1"), how="outer").fillna(0.0)
+    return both.assign(tier=known.groupby([key, "heading"])["tier"].min())
+
+
+def _find_outliers(groups: Any, least_growth: float) -> Any:
+    """The `groups` beyond noise and `least_growth` percent above the file's own, with a `score`."""
+    steady = (groups["amount0"] > 0) & (groups["amount1"] > 0)
+    known = steady.sum() >= LEAST_GROUPS
+    usual = max(1.0, (groups["amount1"] / groups["amount0"])[steady].median()) if known else 1.0
+    rise = groups["amount1"] - usual * groups["amount0"]
+    signal = np.maximum(
+        *(
+            (groups[of + "1"] - usual * groups[of + "0"])
+            / np.sqrt(groups[of + "_square1"] + usual**2 * groups[of + "_square0"])
+            for of in ("amount", "rows")
+        )
+    )
+    first = groups["amount1"] / groups["rows1"]  # new trade ranks as if one row had been before
+    times = groups["amount1"] / groups["amount0"].mask(groups["amount0"] <= 0, first)
+    listed = groups["tier"] < TIER_ORDER.index("")
+    peers = listed.map(listed.value_counts())
+    keep = (
+        (groups["rows1"] >= LEAST_ROWS)
+        & (groups["amount1"] >= (usual + least_growth / 100) * groups["amount0"])
+        & (signal > np.sqrt(2 * np.log(peers)).clip(lower=LEAST_SIGNAL))
+        & (listed | (rise >= LEAST_RISE * groups["amount1"].mean()))
+    )
+    score = rise * np.log2(1 + times) * np.where(listed, PRIORITY_WEIGHT, 1.0)
+    return groups.assign(score=score, usual=usual)[keep].reset_index()
+
+
+def find_surges(ledger: SurgeLedger, least_growth: float = LEAST_GROWTH) -> list[Surge]:
+    """Groups of `ledger` grown over `least_growth` percent beyond the file, then the patterns.
+
+    Best first: amount risen times how often it doubled, more for tier goods and transshipment
+    points. A consignee's group is left to its destination's where that one surged.
+    """
+    measure, trade = ledger.trade()
+    dated = trade[trade["period"] > 0]
+    periods = choose_periods(dated.groupby("period")["rows"].sum())
+    ranked: list[tuple[float, Surge]] = []
+    if periods:
+        places, buyers = (_compare(dated, key, periods) for key in ("destination", "consignee"))
+        scene = measure, periods, places, dated[dated["period"].between(*periods[1])]
+        for groups in (places, buyers):
+            taken = {(surge.destination, surge.heading) for _, surge in ranked}
+            for group in _find_outliers(groups, least_growth).itertuples():
+                surge = _build_surge(ledger, scene, group)
+                if (surge.destination, surge.heading) not in taken:
+                    weight = PRIORITY_WEIGHT if _say_transshipment(surge.destination) else 1.0
+                    ranked.append((-group.score * weight, surge))
+    grown = [surge for _, surge in sorted(ranked, key=lambda pair: pair[0])]
+    return [*grown, *_find_split_lots(ledger, dated), *_find_spreads(ledger)]
+
+
+def _build_surge(ledger: SurgeLedger, scene: tuple[Any, ...], group: Any) -> Surge:
+    """The record of an outlier `group`; `scene` is measure, periods, all places, latest trade."""
+    measure, periods, places, latest = scene
+    kind = "consignee" if hasattr(group, "consignee") else "destination"
+    own = latest[(latest[kind] == getattr(group, kind)) & (latest["heading"] == group.heading)]
+    iso = own.groupby("destination")["amount"].sum().idxmax()
+    consignee = ledger.spelling[getattr(group, "consignee", "")]
+    growth = round((group.amount1 / group.amount0 - 1) * 100, 1) if group.amount0 > 0 else None
+    grown = "new trade" if growth is None else f"up {growth:,.0f} %"
+    tier = TIER_ORDER[int(group.tier)]
+    reasons = [
+        f"{consignee or iso} x {group.heading}: {measure} {grown} ({group.amount0:,.0f} to "
+        f"{group.amount1:,.0f}), rows {group.rows0:,.0f} to {group.rows1:,.0f}, "
+        f"{_say_periods(periods)}; others {(group.usual - 1) * 100:+.0f} %",
+        f"high-priority tier {tier} (check the parameters)" if tier else "",
+        _say_transshipment(iso),
+        *_say_moved(places, group),
+        _say_buyers(ledger, own) if kind == "destination" else "",
+    ]
+    return Surge(
+        iso, group.heading, round(group.rows0), round(group.rows1), round(group.amount0, 2),
+        round(group.amount1, 2), growth, tier, "; ".join(filter(None, reasons)), kind, consignee,
+    )  # fmt: skip
+
+
+def _say_periods(periods: Sequence[tuple[int, int]]) -> str:
+    """The months compared, and the scale where the baseline is longer or shorter."""
+    lengths = [last - first + 1 for first, last in periods]
+    before, now = (
+        f"{first // 12}-{first % 12 + 1:02} to {last // 12}-{last % 12 + 1:02}"
+        for first, last in periods
+    )
+    scaled = "" if lengths[0] == lengths[1] else f" (scaled {lengths[1]}:{lengths[0]})"
+    return f"{now} against {before}{scaled}"
+
+
+def _say_transshipment(iso2: str) -> str:
+    """Who names country `iso2` a transshipment point, "" where nobody does."""
+    rows = [r for r in read_destinations().get(iso2, ()) if r["rule"].startswith("transshipment_")]
+    if not rows:
+        return ""
+    more = f" and {len(rows) - 1} more" if rows[1:] else ""
+    return f"transshipment point: {rows[0]['source']} ({rows[0]['as_of']}){more}"
+
+
+def _say_moved(places: Any, group: Any) -> Iterable[str]:
+    """How far trade with embargoed destinations in the heading fell while `group` rose."""
+    rise = group.amount1 - group.amount0
+    for other in places.xs(group.heading, level="heading").itertuples():
+        fall = other.amount0 - other.amount1
+        rules = {row["rule"] for row in read_destinations().get(other.Index, ())}
+        if rules & EMBARGOED and fall >= LEAST_MOVED * rise:
+            yield (
+                f"trade with {other.Index} in {group.heading} fell by {fall:,.0f} "
+                f"({-fall / other.amount0:.0%}) while this rose by {rise:,.0f}: "
+                f"up to {min(1.0, fall / rise):.0%} of the rise may have moved from there"
+            )
+
+
+def _say_buyers(ledger: SurgeLedger, own: Any) -> str:
+    """The three largest consignees of a destination's group, with their shares."""
+    shares = own.groupby("consignee")["amount"].sum().drop("", errors="ignore").nlargest(3)
+    total = own["amount"].sum()
+    return "; ".join(f"{ledger.spelling[key]} took {a / total:.0%}" for key, a in shares.items())
+
+
+def _find_split_lots(ledger: SurgeLedger, dated: Any) -> Iterable[Surge]:
+    """Consignee x heading groups with many rows of one month just below a round value."""
+    keys = ["destination", "heading", "consignee", "tier"]
+    months = dated[dated["consignee"] != ""].groupby([*keys, "period"])
+    for limit in LOT_LIMITS if len(dated) else ():
+        sums = months[["rows", "amount", "lots", f"lots_{limit}"]].sum().round(6)
+        sums.columns = ["rows", "amount", "lots", "below"]
+        split = sums[sums["below"] >= (LEAST_LOT_SHARE * sums["lots"]).clip(lower=LEAST_LOTS)]
+        for group in split.groupby(keys).sum().reset_index().itertuples():
+            name = ledger.spelling[group.consignee]
+            words = (
+                f"lots perhaps split: {group.below:.0f} of {group.lots:.0f} daily consignments to "
+                f"{name} in heading {group.heading} just below {limit:,} in value"
+            )
+            yield Surge(
+                group.destination, group.heading, None, group.rows, None, round(group.amount, 2),
+                None, TIER_ORDER[group.tier], words, "pattern", name,
+            )  # fmt: skip
+
+
+def _find_spreads(ledger: SurgeLedger) -> Iterable[Surge]:
+    """What SPREADS names: alike texts under changing headings or consignee names."""
+    for name, alike, varies, least, most, least_rows, words in SPREADS:
+        ways = ledger.table(name).groupby([*alike, varies], as_index=False)
+        ways = ways.agg({"rows": "sum", "tier": "min", "destination": "first"})
+        few = ways.groupby("text")[varies].transform("nunique") <= most
+        ways = ways[few & (ways["rows"] >= least_rows)]
+        ways = ways[ways.groupby(alike)["rows"].transform("size") >= least]
+        for _, same in ways.groupby(alike):
+            if len({way.split()[0] for way in same[varies]}) >= least:
+                first = same.loc[same["tier"].idxmin()]
+                listed = ", ".join(ledger.spelling.get(way, way) for way in same[varies])
+                said = f"{words}: {ledger.spelling[first['text']]}: {listed}"
+                tier = TIER_ORDER[first["tier"]]
+                consignee = ledger.spelling[first["consignee"]] if varies == "heading" else ""
+                yield Surge(
+                    first["destination"], first.get("heading", ""), None, int(same["rows"].sum()),
+                    None, None, None, tier, said, "pattern", consignee,
+                )  # fmt: skip
+
+
+def surge_keys(surges: Iterable[Surge]) -> dict[tuple[str, str], Surge]:
+    """The best surge of each (destination or folded consignee, heading) that grew."""
+    best: dict[tuple[str, str], Surge] = {}
+    for surge in surges:
+        if surge.kind != "pattern":
+            best.setdefault((fold_key(surge.consignee) or surge.destination, surge.heading), surge)
+    return best
+
+
+def find_surge_flag(
+    destination: str, heading: str, surges: Mapping[tuple[str, str], Surge], consignee: str = ""
+) -> Flag | None:
+    """The flag of a row whose destination or consignee is in `surges` of `surge_keys`, or None."""
+    keys = ((destination, heading), (fold_key(consignee), heading))
+    surge = next((surges[key] for key in keys if key in surges), None)
+    if surge is None:
+        return None
+    group = f"{surge.consignee or surge.destination} x {surge.heading}"
+    return Flag("surge", surge.reason, {"group": group, "growth_percent": surge.growth_percent})
+
+
+def draw_bars(ledger: SurgeLedger, surges: Iterable[Surge], width: int = 80) -> list[str]:
+    """Bars of the amount in the last two years, two months each, for the first three that grew."""
+    measure, trade = ledger.trade()
+    periods = choose_periods(trade[trade["period"] > 0].groupby("period")["rows"].sum())
+    lines: list[str] = []
+    for (who, heading), surge in [*surge_keys(surges).items()][:3] if periods else ():
+        own = trade[(trade[surge.kind] == who) & (trade["heading"] == heading)]
+        amounts = own.groupby((periods[1][1] - own["period"]) // 2)["amount"].sum()
+        amounts = amounts.reindex(range(11, -1, -1), fill_value=0.0)
+        unit = max(float(amounts.max()), 1.0) / max(width - 10 - len(f"{amounts.max():,.0f}"), 1)
+        lines.append(f"{surge.consignee or who} x {heading}, {measure}"[:width])
+        for back, amount in amounts.items():
+            year, month = divmod(periods[1][1] - 2 * back - 1, 12)
+            lines.append(f"{year}-{month + 1:02} {'█' * int(amount / unit)} {amount:,.0f}")
+    return lines
+
+
+# ==================================================================================================
+# 12 Output
+# Takes flagged rows, gives their CSV, JSONL or table form, clearances and the receipt. All words of
+# a reason come from the same facts as the JSONL. Does not decide anything.
+
+SCREEN_COLUMNS = (
+    "screen_row", "screen_flags", "screen_score", "screen_role", "screen_query_name",
+    "screen_listed_name", "screen_name_kind", "screen_list", "screen_entry_id", "screen_programme",
+    "screen_hs_rule", "screen_reason",
+)  # fmt: skip
+CLEARANCE_COLUMNS = (
+    "party", "country", "address", "list", "entry_id", "entry_digest", "reviewer", "reason",
+    "decided_on", "expires_on",
+)  # fmt: skip
+FORMULA = re.compile(r"^[=+\-@\t\r]")  # a spreadsheet would run what begins so
+CONTROLS = {c: "\ufffd" for c in (*range(32), *range(127, 160))}  # a terminal would obey them
+HOW = {
+    1.0: "",
+    OCR: "scan-like letters",
+    SOUND: "same sound",
+    GIVEN_NAME: "form of a given name",
+    CONSONANTS_AGREE: "same consonants",
+}
+
+
+def name_band(score: float, kind: str) -> str:
+    """The band of a party hit, as `--help` explains them."""
+    return "weak alias" if kind == "weak" else next(name for least, name in BANDS if score >= least)
+
+
+def build_party_flag(hit: PartyHit, screener: Screener) -> Flag:
+    """The `party` flag of `hit`: its evidence recomputes the score, its reason says it in words."""
+    entry, index = screener.entries[hit.entry], screener.matcher.index
+    queries = fold_queries([hit.text], screener.language)[0]
+    screener.matcher.learn(queries)
+    found = max(
+        (compare_names(query, hit.name, screener.matcher) for query in queries),
+        key=lambda c: c.score,
+    )
+    notes = list(dict.fromkeys(note for query in queries for note in query.notes))
+    evidence = {
+        "band": name_band(hit.score, hit.kind),
+        "name_score": hit.name_score,
+        "agreed": [a._asdict() for a in found.agreed],
+        "query_only": [x._asdict() for x in found.query_only],
+        "listed_only": [x._asdict() for x in found.listed_only],
+        "form_loss": found.form,
+        "factor": found.factor,
+        "country_moved": hit.country,
+        "address_moved": round(hit.address_moved, 1),
+        "threshold": screener.options.threshold,
+        "notes": notes,
+        **({"licence": entry.licence} if entry.licence else {}),
+    }
+    facts = {
+        "role": hit.role,
+        "query_name": hit.text,
+        "listed_name": index.texts[hit.name],
+        "name_kind": hit.kind,
+        "score": hit.score,
+        "list": entry.list,
+        "entry_id": entry.entry_id,
+        "programmes": list(entry.programmes),
+        "countries": list(entry.countries),
+        "evidence": evidence,
+    }
+    return Flag("party", say_party(facts, entry), facts)
+
+
+def say_party(facts: Mapping[str, Any], entry: ListEntry) -> str:
+    """The reason of a party hit in words, from its JSON `facts`."""
+    evidence = facts["evidence"]
+    agreed = [
+        a["query"]
+        if a["similarity"] == 1
+        else f"{a['query']}~{a['listed']} ({a['how'] or HOW.get(a['similarity'], 'typing error')})"
+        for a in evidence["agreed"]
+    ]
+    parts = [
+        f'{facts["role"].replace("_", " ")} "{facts["query_name"]}" hits'
+        f' {facts["name_kind"]} name "{facts["listed_name"]}"'
+        f" of {facts['list']} {facts['entry_id']} with {facts['score']:g} ({evidence['band']})",
+        f"agreed: {', '.join(agreed)}",
+    ]
+    for key, words in (("query_only", "only in the file"), ("listed_only", "only on the list")):
+        parts += (
+            [f"{words}: {', '.join(x['word'] for x in evidence[key])}"] if evidence[key] else []
+        )
+    parts += ["legal form differs or is missing"] if evidence["form_loss"] else []
+    for key, words in (("country_moved", "country"), ("address_moved", "address")):
+        moved = evidence[key]
+        parts += [f"{words} {'agrees' if moved > 0 else 'differs'} ({moved:+g})"] if moved else []
+    parts += [f"note: {note}" for note in evidence["notes"]]
+    parts += [f"licence: {entry.licence}"] if entry.licence else []
+    parts += [f"falls away above threshold {facts['score']:g}", "a hit is not a match"]
+    return "; ".join(parts)
+
+
+def write_cells(row: ScreenedRow) -> list[str]:
+    """The twelve cells that CSV adds to a flagged or unflagged row."""
+    parties = [flag for flag in row.flags if flag.kind == "party"]
+    best = max(parties, key=lambda flag: flag.facts["score"]).facts if parties else {}
+    listed = best or next((flag.facts for flag in row.flags if "entry_id" in flag.facts), {})
+    rules = dict.fromkeys(flag.facts["rule"] for flag in row.flags if flag.kind == "goods")
+    cells = [
+        str(row.number),
+        ";".join(dict.fromkeys(flag.kind for flag in row.flags)),
+        f"{best['score']:g}" if best else "",
+        listed.get("role", ""),
+        listed.get("query_name", listed.get("query", "")),
+        listed.get("listed_name", ""),
+        best.get("name_kind", ""),
+        listed.get("list", ""),
+        listed.get("entry_id", ""),
+        ";".join(best.get("programmes", ())),
+        ";".join(rules),
+        " | ".join(f"[{flag.kind}] {flag.reason}" for flag in row.flags),
+    ]
+    return [neutralise(cell) for cell in cells]
+
+
+def neutralise(cell: str) -> str:
+    """`cell` with an apostrophe before what a spreadsheet would run as a formula.
+
+    >>> neutralise("=HYPERLINK(1)"), neutralise("AB-12")
+    ("'=HYPERLINK(1)", 'AB-12')
+    """
+    return f"'{cell}" if FORMULA.match(cell) else cell
+
+
+def write_json(row: ScreenedRow, file: str, headers: Sequence[str]) -> str:
+    """One JSONL line of the contract."""
+    names = unique_headers(headers)
+    record = {
+        "row": row.number,
+        "file": file,
+        "flags": list(dict.fromkeys(flag.kind for flag in row.flags)),
+        "shipment": dict(zip(names, row.cells, strict=True)),
+        "hits": [{"kind": flag.kind, **flag.facts, "reason": flag.reason} for flag in row.flags],
+    }
+    return json.dumps(record, ensure_ascii=False)
+
+
+def unique_headers(headers: Sequence[str]) -> list[str]:
+    """`headers` as JSON keys: a repeated one gets its number, so that no cell is lost."""
+    counts = Counter(headers)
+    seen: Counter[str] = Counter()
+    names = []
+    for header in headers:
+        seen[header] += 1
+        names.append(
+            header if counts[header] == 1 or seen[header] == 1 else f"{header} ({seen[header]})"
+        )
+    return names
+
+
+def clean(text: str) -> str:
+    """`text` on one line without control characters, for a terminal."""
+    return " ".join(text.replace("\n", " ").translate(CONTROLS).split())
+
+
+def width_of(text: str) -> int:
+    """Columns that `text` takes on a terminal: Chinese characters take two."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
+
+
+def fit(text: str, width: int) -> str:
+    """`text` cut or filled to `width` terminal columns."""
+    if width_of(text) <= width:
+        return text + " " * (width - width_of(text))
+    cut = text
+    while width_of(cut) > width - 1:
+        cut = cut[:-1]
+    return cut + "…" + " " * (width - 1 - width_of(cut))
+
+
+def draw_table(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """`rows` under `headers` as lines of at most `width` columns; the last column gets the rest."""
+    cells = [[clean(cell) for cell in row] for row in rows]
+    widths = [
+        max([width_of(h), *(width_of(row[i]) for row in cells)]) for i, h in enumerate(headers)
+    ]
+    limit = max(12, width // len(headers) + 8)
+    sizes = [min(w, limit) for w in widths[:-1]]
+    sizes.append(max(12, width - sum(sizes) - 2 * len(sizes)))
+    return [
+        "  ".join(fit(c, w) for c, w in zip(line, sizes, strict=True)).rstrip()
+        for line in (list(headers), *cells)
+    ]
+
+
+class Digest:
+    """Text output that also keeps the digest of what went through."""
+
+    def __init__(self, out: IO[str]) -> None:
+        self.out, self.sha = out, hashlib.sha256()
+
+    def write(self, text: str) -> int:
+        """Write `text` on."""
+        self.sha.update(text.encode("utf-8", "surrogatepass"))
+        return self.out.write(text)
+
+    def flush(self) -> None:
+        """Flush the output below."""
+        self.out.flush()
+
+    def hexdigest(self) -> str:
+        """SHA-256 of all text written."""
+        return self.sha.hexdigest()
+
+
+class RowWriter:
+    """Writes screened rows in one format; knows how many it wrote."""
+
+    def __init__(self, out: Digest, form: str, several: bool, safe_cells: bool) -> None:
+        self.out, self.form, self.several, self.safe_cells = out, form, several, safe_cells
+        self.csv = csv.writer(out, lineterminator="\n")
+        self.headers: tuple[str, ...] | None = None
+
+    def begin(self, headers: tuple[str, ...]) -> None:
+        """The header line; files of one run must have the same columns in CSV."""
+        if self.headers is not None and self.headers != headers and self.form == "csv":
+            raise ScreenError(
+                f"files of one CSV run need the same headers: found {', '.join(headers)}, expected"
+                f" {', '.join(self.headers)}; run them one by one or with -f jsonl."
+            )
+        if self.headers is None and self.form == "csv":
+            self.csv.writerow(
+                [*(["screen_file"] if self.several else []), *headers, *SCREEN_COLUMNS]
+            )
+        if self.headers is None and self.form == "table":
+            self.out.write(self.line("row", "flags", "score", "party", "reason"))
+        self.headers = headers
+
+    def line(self, *cells: str) -> str:
+        """One line of the readable table."""
+        width = shutil.get_terminal_size((120, 40)).columns
+        sizes = (7, 22, 6, 28, max(20, width - 71))
+        return (
+            "  ".join(fit(clean(c), w) for c, w in zip(cells, sizes, strict=True)).rstrip() + "\n"
+        )
+
+    def write(self, row: ScreenedRow, file: str) -> None:
+        """One row."""
+        if self.form == "jsonl":
+            self.out.write(write_json(row, file, self.headers or ()) + "\n")
+        elif self.form == "csv":
+            own = [neutralise(cell) for cell in row.cells] if self.safe_cells else row.cells
+            self.csv.writerow([*([file] if self.several else []), *own, *write_cells(row)])
+        else:
+            cells = write_cells(row)
+            self.out.write(
+                self.line(
+                    cells[0],
+                    cells[1],
+                    cells[2],
+                    cells[4] or row.cells[0] if row.cells else "",
+                    cells[11],
+                )
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Clearances:
+    """Decisions that a person took, each for one party against one entry as both were then."""
+
+    rows: Sequence[Mapping[str, str]]
+    suppressed: Counter[str] = field(default_factory=Counter)  # entry -> hits left out
+    reopened: Counter[str] = field(default_factory=Counter)  # why -> hits that came back
+
+    def holds(self, hit: PartyHit, entry: ListEntry, as_of: date) -> bool:
+        """Whether a clearance covers `hit`; one that no longer does is counted with its cause."""
+        causes = []
+        for row in self.rows:
+            if (row["party"], row["list"], row["entry_id"]) == (
+                hit.text,
+                entry.list,
+                entry.entry_id,
+            ):
+                cause = self.find_cause(row, hit, entry, as_of)
+                if not cause:
+                    self.suppressed[f"{entry.list} {entry.entry_id}"] += 1
+                    return True
+                causes.append(cause)
+        self.reopened.update(causes[:1])
+        return False
+
+    def find_cause(
+        self, row: Mapping[str, str], hit: PartyHit, entry: ListEntry, as_of: date
+    ) -> str:
+        """Why the clearance `row` does not hold any more; "" if it does."""
+        if row["expires_on"] and row["expires_on"] < as_of.isoformat():
+            return "clearance expired"
+        changed = [
+            part
+            for part, digest in digest_entry(entry).items()
+            if f"{part}:{digest}" not in row["entry_digest"].split()
+        ]
+        if changed:
+            return f"entry changed: {', '.join(changed)}"
+        if row["country"] != hit.country_text:
+            return "party's country changed"
+        return "" if row["address"] == hit.address else "party's address changed"
+
+
+def digest_entry(entry: ListEntry) -> dict[str, str]:
+    """Short digests of what a clearance rests on, by part of the entry."""
+    parts = {
+        "names": sorted(text for text, kind in entry.names if kind == "primary"),
+        "aliases": sorted(text for text, kind in entry.names if kind != "primary"),
+        "addresses": sorted(entry.addresses),
+        "programmes": sorted(entry.programmes),
+    }
+    return {
+        part: hashlib.sha256("\0".join(texts).encode()).hexdigest()[:8]
+        for part, texts in parts.items()
+    }
+
+
+def read_clearances(path: str) -> Clearances:
+    """The clearances of the CSV file `path`."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [c for c in CLEARANCE_COLUMNS if c not in (reader.fieldnames or ())]
+            rows = [] if missing else list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as err:
+        raise ScreenError(
+            f"{path}: clearances cannot be read ({err}): give a UTF-8 CSV file."
+        ) from err
+    if missing:
+        raise ScreenError(
+            f"{path}: no column {missing[0]}, expected {', '.join(CLEARANCE_COLUMNS)}:"
+            " print rows with `screen.py clear`."
+        )
+    for n, row in enumerate(rows, 2):
+        for column in ("reviewer", "reason", "decided_on"):
+            if not (row[column] or "").strip():
+                raise ScreenError(
+                    f"{path}, line {n}, column {column}: empty, a decision needs one: fill it in."
+                )
+        if row["expires_on"] and not re.fullmatch(r"\d{4}-\d\d-\d\d", row["expires_on"]):
+            raise ScreenError(
+                f"{path}, line {n}, column expires_on: {row['expires_on']!r} found,"
+                " a date such as 2027-01-31 expected."
+            )
+    return Clearances(rows)
+
+
+def write_clearance(flag: Flag, entry: ListEntry, row: RowCells) -> list[str]:
+    """The cells of a clearance for a `party` flag; a person fills in the last four."""
+    role = flag.facts["role"]
+    country = row.text(f"{role}_country") or (row.text("destination") if role in BUYERS else "")
+    address = ", ".join(t for t in row.texts(f"{role}_address") if t)
+    digest = " ".join(f"{part}:{value}" for part, value in digest_entry(entry).items())
+    return [
+        flag.facts["query_name"],
+        country,
+        address,
+        entry.list,
+        entry.entry_id,
+        digest,
+        "",
+        "",
+        "",
+        "",
+    ]
+
+
+# ==================================================================================================
+# 10 Screening
+# Takes rows of text with their roles, gives the flagged ones. Works on the distinct values of each
+# column; only rows that hold a suspicious value are looked at one by one. Knows no file.
+
+DEFAULT_THRESHOLD = 85.0  # below, ordinary firms come in hundreds; above, "Appel" / "Apple" is lost
+# What stands beside a name moves its score by so much at most, and never one of 95 or more down.
+COUNTRY_AGREES, COUNTRY_CONFLICTS, ADDRESS_AGREES, SURE = 2.0, -2.0, 3.0, 95.0
+EVIDENCE_MOST = COUNTRY_AGREES + ADDRESS_AGREES
+MOST_KNOWN = 300_000  # distinct names whose hits are remembered; more only costs memory
+WORTH_SHARING = 2_000  # new names from which on other processes help
+ADDRESS_LEAST, ADDRESS_ALIKE = 3, 0.75  # words that tell; share of them that must agree
+BANDS = ((100, "exact"), (95, "strong"), (0, "possible"))
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user may set of a screening; one record, so that a receipt can hold it."""
+
+    as_of: date
+    threshold: float = DEFAULT_THRESHOLD
+    hits: str = "best"  # or "all"
+    jobs: int = 1
+    columns: Mapping[str, str] = field(default_factory=dict)  # role -> header
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenedRow:
+    """One flagged row: its number in the file, its cells as they came, and why."""
+
+    number: int
+    cells: Sequence[str]
+    flags: tuple[Flag, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowCells:
+    """The cells of one row by role."""
+
+    cells: Sequence[str]
+    roles: Mapping[str, tuple[int, ...]]
+
+    def texts(self, role: str) -> list[str]:
+        """All cells of `role`; none where the file has no such column."""
+        return [self.cells[i] for i in self.roles.get(role, ())]
+
+    def text(self, role: str) -> str:
+        """The cells of `role` as one text."""
+        return " ".join(text for text in self.texts(role) if text)
+
+
+class Identifiers:
+    """Entries by the numbers and addresses that they are known under."""
+
+    def __init__(self, entries: Sequence[ListEntry], language: Language) -> None:
+        self.entries = entries
+        self.language = language
+        self.numbers: dict[str, list[int]] = defaultdict(list)
+        for e, entry in enumerate(entries):
+            for number in {n for text in entry.identifiers for n in find_numbers(text)}:
+                self.numbers[number].append(e)
+
+    @functools.cached_property
+    def addresses(self) -> Mapping[str, list[tuple[int, frozenset[str]]]]:
+        """Addresses as (entry number, telling words) by their rarest words."""
+        rows = [(e, text) for e, entry in enumerate(self.entries) for text in entry.addresses]
+        words = [
+            self.address_words(name)
+            for name in fold_names([text for _, text in rows], self.language)
+        ]
+        counts = Counter(word for some in words for word in some)
+        index: dict[str, list[tuple[int, frozenset[str]]]] = defaultdict(list)
+        for (e, _), some in zip(rows, words, strict=True):
+            if is_address(some):
+                for word in sorted(some, key=lambda word: (counts[word], word))[
+                    : len(some) // 4 + 1
+                ]:
+                    index[word].append((e, some))
+        return index
+
+    def address_words(self, name: FoldedName) -> frozenset[str]:
+        """The words of a folded address that tell it from others."""
+        return frozenset(
+            t
+            for t in name.tokens
+            if t not in self.language.classes and t not in self.language.forms
+        )
+
+    @functools.lru_cache(maxsize=1 << 16)  # noqa: B019  (one Identifiers a run)
+    def find_addresses(self, text: str) -> tuple[tuple[float, int], ...]:
+        """(score, entry number) of the entries at the address `text`, best first."""
+        words = self.address_words(fold_names([text], self.language)[0])
+        found: dict[int, float] = {}
+        for e, listed in (
+            (place for word in words for place in self.addresses.get(word, ()))
+            if is_address(words)
+            else ()
+        ):
+            share = len(words & listed) / len(words | listed)
+            same_numbers = {w for w in words ^ listed if w.isdigit()} == set()
+            if share >= ADDRESS_ALIKE and (same_numbers or share > 0.9):
+                found[e] = max(found.get(e, 0), round(100 * share, 1))
+        return tuple(
+            sorted(((score, e) for e, score in found.items()), key=lambda hit: (-hit[0], hit[1]))
+        )
+
+    def find_numbers(self, text: str) -> list[tuple[str, int]]:
+        """(number, entry number) of the entries with an identifier that stands in `text`."""
+        return [(number, e) for number in find_numbers(text) for e in self.numbers.get(number, ())]
+
+
+def is_address(words: Set[str]) -> bool:
+    """Whether `words` tell one place: a number and names, not just a city."""
+    return (
+        len(words) >= ADDRESS_LEAST
+        and any(w[0].isdigit() for w in words)
+        and any(w.isalpha() for w in words)
+    )
+
+
+def find_numbers(text: str) -> list[str]:
+    """Identifying numbers in `text`, bare: IMO (check digit proved), BIC, tax and register numbers.
+
+    >>> find_numbers("IMO 9253325; Tax ID No. 7707-083893"), find_numbers("IMO 9253326")
+    (['9253325', '7707083893'], [])
+    """
+    found = []
+    for word in NUMBER.findall(text):
+        bare = re.sub(r"\W", "", word).upper().removeprefix("IMO")
+        if sum(c.isdigit() for c in bare) >= 5 and len(bare) >= 6:
+            ship = len(bare) == 7 and bare.isdigit() and "imo" in text.lower()
+            found += [] if ship and not is_imo(bare) else [bare]
+        elif BIC.fullmatch(bare) and (word == text.strip() or BIC_SAID.search(text)):
+            found.append(bare)
+    return found
+
+
+NUMBER = re.compile(r"\b[A-Za-z0-9](?:[A-Za-z0-9]|[-./](?=[A-Za-z0-9])){5,34}\b")
+BIC = re.compile(r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
+BIC_SAID = re.compile(r"swift|\bbic\b", re.IGNORECASE)
+
+
+def is_imo(number: str) -> bool:
+    """Whether the seven figures of `number` satisfy the IMO check digit.
+
+    >>> is_imo("9253325"), is_imo("9253326")
+    (True, False)
+    """
+    return sum(int(c) * w for c, w in zip(number[:6], range(7, 1, -1), strict=True)) % 10 == int(
+        number[6]
+    )
+
+
+class Screener:
+    """Loaded lists, ready to screen; holds what it learned of names between chunks."""
+
+    def __init__(
+        self, entries: Sequence[ListEntry], reports: Sequence[ListReport], options: Options
+    ) -> None:
+        today = options.as_of.isoformat()
+        self.expired = sum(1 for entry in entries if entry.expires_on and entry.expires_on < today)
+        self.entries = [
+            entry for entry in entries if not (entry.expires_on and entry.expires_on < today)
+        ]
+        self.reports = reports
+        self.options = options
+        self.language = load_language()
+        self.matcher = Matcher(self.entries, self.language, options.jobs)
+        self.identifiers = Identifiers(self.entries, self.language)
+        self.known: dict[str, list[tuple[float, int]]] = {}
+        self.surges: Mapping[tuple[str, str], Surge] = {}
+        self.cleared = Clearances(())
+        self.unsupported = 0  # agreements with a weak alias alone
+        self.pool: Any = None
+
+    @classmethod
+    def load(cls, paths: Sequence[str] = (), **options: Any) -> Screener:
+        """A screener of the lists at `paths` (default: lists/ beside screen.py); for libraries."""
+        chosen = Options(**{"as_of": date.today(), **options})
+        entries, reports = read_lists(
+            [Path(p) for p in paths] or [TABLES], ListOptions(as_of=chosen.as_of)
+        )
+        return cls(entries, reports, chosen)
+
+    def screen(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The flagged rows of `frame` (text), in the CSV shape; `screen_row` counts from 1."""
+        headers = [str(column) for column in frame.columns]
+        roles = find_roles(headers, self.options.columns)
+        if "consignee" not in roles:
+            raise ScreenError(
+                f"frame: no consignee column among {', '.join(headers)}; map one with columns=."
+            )
+        texts = frame.astype(object).where(frame.notna(), "").astype(str)
+        chunk = Chunk(1, texts.to_numpy(dtype=object).tolist(), list(range(1, len(frame) + 1)), {})
+        rows = [[*row.cells, *write_cells(row)] for row in self.screen_chunk(chunk, roles)]
+        return pd.DataFrame(rows, columns=[*headers, *SCREEN_COLUMNS], dtype=object)
+
+    def learn(self, texts: Iterable[str]) -> None:
+        """Look up those of the party names `texts` that are new, together."""
+        if len(self.known) > MOST_KNOWN:
+            self.known.clear()
+        new = sorted(set(texts) - self.known.keys())
+        floor = self.options.threshold - EVIDENCE_MOST
+        self.known.update(zip(new, self.find_hits(new, floor), strict=True))
+
+    def find_hits(self, texts: Sequence[str], floor: float) -> list[list[tuple[float, int]]]:
+        """As the matcher's, shared among `jobs` processes where that pays."""
+        jobs = self.options.jobs
+        if (
+            jobs < 2
+            or len(texts) < WORTH_SHARING
+            or "fork" not in multiprocessing.get_all_start_methods()
+        ):
+            return self.matcher.find_hits(texts, floor)
+        if self.pool is None:
+            self.pool = multiprocessing.get_context("fork").Pool(
+                jobs, adopt_matcher, (self.matcher,)
+            )
+        parts = [(texts[i : i + WORTH_SHARING], floor) for i in range(0, len(texts), WORTH_SHARING)]
+        return [hits for part in self.pool.imap(find_hits_here, parts) for hits in part]
+
+    def screen_chunk(
+        self, chunk: Chunk, roles: Mapping[str, tuple[int, ...]]
+    ) -> Iterator[ScreenedRow]:
+        """The flagged rows of `chunk`, in order."""
+        columns = list(zip(*chunk.rows, strict=True))
+        suspects = set(chunk.damage)
+        self.learn(text for role in PARTY_ROLES for i in roles.get(role, ()) for text in columns[i])
+        for role, indexes in roles.items():
+            for column in (columns[i] for i in indexes if columns):
+                odd = {text for text in set(column) if self.is_suspicious(role, text, roles)}
+                suspects.update(n for n, text in enumerate(column) if text in odd)
+        if "description" in roles and "hs_code" in roles:
+            suspects.update(self.find_misdescribed(columns, roles))
+        if self.surges:
+            suspects.update(range(len(chunk.rows)))
+        for n in sorted(suspects):
+            flags = self.screen_row(RowCells(chunk.rows[n], roles), chunk.damage.get(n, ""))
+            if flags:
+                yield ScreenedRow(chunk.first_row + n, chunk.rows[n], flags)
+
+    def is_suspicious(self, role: str, text: str, roles: Mapping[str, tuple[int, ...]]) -> bool:
+        """Whether a row with `text` in a `role` column must be looked at."""
+        if role in PARTY_ROLES:
+            return bool(
+                self.known[text]
+                or (role == "consignee" and is_unnamed(text))
+                or self.identifiers.find_numbers(text)
+            )
+        if role.endswith("_address"):
+            return bool(find_region_flags(text) or self.identifiers.find_addresses(text))
+        if role.endswith("_country") or role in ("destination", "transit"):
+            unread = role == "destination" and find_unread_country(text) is not None
+            return unread or bool(find_destination_flags(parse_country(text), role))
+        if role == "hs_code":
+            codes = parse_hs_cell(text)
+            return any(not code.sound or find_goods(code.digits, ANY_DESTINATION) for code in codes)
+        if role == "identifier":
+            return bool(self.identifiers.find_numbers(text))
+        return (
+            role == "description"
+            and "hs_code" not in roles
+            and bool(find_description_flags(text, ()))
+        )
+
+    def find_misdescribed(
+        self, columns: Sequence[Sequence[str]], roles: Mapping[str, tuple[int, ...]]
+    ) -> list[int]:
+        """Rows whose description names other goods than their code says."""
+        pairs = list(
+            zip(columns[roles["description"][0]], columns[roles["hs_code"][0]], strict=True)
+        )
+        odd = {pair for pair in set(pairs) if find_description_flags(pair[0], sound_codes(pair[1]))}
+        return [n for n, pair in enumerate(pairs) if pair in odd]
+
+    def screen_row(self, row: RowCells, damage: str) -> tuple[Flag, ...]:
+        """All flags of one row, in the contract's order of kinds."""
+        evidence = [*self.find_address_hits(row), *self.find_number_hits(row)]
+        supported = {e for e, _ in evidence}
+        parties = self.screen_parties(row, supported)
+        named = {(flag.facts["list"], flag.facts["entry_id"]) for flag in parties}
+        flags = [
+            flag
+            for _, flag in evidence
+            if (flag.facts["list"], flag.facts["entry_id"]) not in named
+        ]
+        flags += [*parties, *self.screen_goods(row), *screen_names(row)]
+        if damage:
+            flags.append(
+                Flag("unscreened", f"damaged row: {damage}", {"role": "row", "found": damage})
+            )
+        return tuple(sorted(flags, key=lambda flag: FLAG_KINDS.index(flag.kind)))
+
+    def screen_goods(self, row: RowCells) -> list[Flag]:
+        """The flags of goods, way and pattern."""
+        iso2 = parse_country(row.text("destination") or row.text("consignee_country"))
+        codes = [code for text in row.texts("hs_code") for code in parse_hs_cell(text)]
+        goods = [flag for code in codes for flag in find_goods(code.digits, iso2)]
+        tiers = sorted(flag.facts["tier"] for flag in goods if flag.facts["tier"])
+        cells = tuple((role, row.text(role)) for role in row.roles if role in ROUTE_ROLES)
+        tables = tuple(dict.fromkeys(flag.facts["table"] for flag in goods))
+        flags = [*goods, *find_route_flags(Route(cells, tables, tiers[0] if tiers else ""))]
+        digits = tuple(code.digits for code in codes if code.sound)
+        flags += (
+            find_description_flags(row.text("description"), digits)
+            if "description" in row.roles
+            else ()
+        )
+        flags += filter(None, (find_hs_code_flag(text) for text in row.texts("hs_code")))
+        flags += filter(None, (find_unread_country(text) for text in row.texts("destination")))
+        if self.surges:
+            flags += filter(
+                None,
+                (
+                    find_surge_flag(iso2, code[:4], self.surges, row.text("consignee"))
+                    for code in digits
+                ),
+            )
+        return flags
+
+    def find_address_hits(self, row: RowCells) -> list[tuple[int, Flag]]:
+        """(entry number, `address` flag) for every listed address in the row."""
+        hits = []
+        for role in PARTY_ROLES:
+            text = ", ".join(t for t in row.texts(f"{role}_address") if t)
+            for score, e in self.identifiers.find_addresses(text) if text else ():
+                hits.append((e, build_place_flag("address", role, text, self.entries[e], score)))
+        return hits
+
+    def find_number_hits(self, row: RowCells) -> list[tuple[int, Flag]]:
+        """(entry number, `identifier` flag) for every listed number in the row."""
+        return [
+            (e, build_place_flag("identifier", role, number, self.entries[e], 100.0))
+            for role in ("identifier", *PARTY_ROLES)
+            for text in row.texts(role)
+            for number, e in self.identifiers.find_numbers(text)
+        ]
+
+    def screen_parties(self, row: RowCells, supported: Set[int]) -> list[Flag]:
+        """The `party` flags of the row: one a role, or every entry with --hits all."""
+        hits = [
+            hit
+            for role in PARTY_ROLES
+            for text in row.texts(role)
+            if text
+            for hit in self.weigh_hits(role, text, row)
+        ]
+        firm = supported | {hit.entry for hit in hits if hit.kind != "weak"}
+        kept = [hit for hit in hits if hit.kind != "weak" or hit.country > 0 or hit.entry in firm]
+        self.unsupported += len(hits) - len(kept)
+        flags = []
+        for role in PARTY_ROLES:
+            best: dict[int, PartyHit] = {}
+            for hit in sorted(
+                (hit for hit in kept if hit.role == role), key=lambda hit: (-hit.score, hit.name)
+            ):
+                best.setdefault(hit.entry, hit)
+            order = sorted(
+                best.values(),
+                key=lambda hit: (
+                    -hit.score,
+                    self.entries[hit.entry].list,
+                    self.entries[hit.entry].entry_id,
+                ),
+            )
+            open_hits = [
+                hit
+                for hit in order
+                if not self.cleared.holds(hit, self.entries[hit.entry], self.options.as_of)
+            ]
+            flags += [
+                build_party_flag(hit, self)
+                for hit in (open_hits if self.options.hits == "all" else open_hits[:1])
+            ]
+        return flags
+
+    def weigh_hits(self, role: str, text: str, row: RowCells) -> list[PartyHit]:
+        """The hits of one party at or above the threshold, its country and address considered."""
+        country_text = row.text(f"{role}_country") or (
+            row.text("destination") if role in BUYERS else ""
+        )
+        country, address = (
+            parse_country(country_text),
+            ", ".join(t for t in row.texts(f"{role}_address") if t),
+        )
+        places = (
+            dict((e, s) for s, e in self.identifiers.find_addresses(address))
+            if address and self.known[text]
+            else {}
+        )
+        hits = []
+        for name_score, n in self.known[text]:
+            e = int(self.matcher.index.owners[n])
+            countries = self.entries[e].countries
+            agrees = (
+                COUNTRY_AGREES
+                if country in countries
+                else COUNTRY_CONFLICTS
+                if country and countries
+                else 0.0
+            )
+            extra = agrees + (ADDRESS_AGREES if e in places else 0.0)
+            sure = name_score == 100 or (extra < 0 and name_score >= SURE)
+            score = name_score if sure else round(min(99.9, name_score + extra), 1)
+            if score >= self.options.threshold:
+                kind = self.matcher.index.kinds[n]
+                hits.append(
+                    PartyHit(
+                        role,
+                        text,
+                        e,
+                        n,
+                        kind,
+                        score,
+                        name_score,
+                        agrees,
+                        score - name_score - agrees,
+                        country_text,
+                        address,
+                    )
+                )
+        return hits
+
+
+class PartyHit(NamedTuple):
+    """A party of a row against a name of an entry."""
+
+    role: str
+    text: str
+    entry: int
+    name: int
+    kind: str
+    score: float
+    name_score: float
+    country: float  # what the country moved
+    address_moved: float
+    country_text: str
+    address: str
+
+
+ROUTE_ROLES = frozenset(
+    (
+        "destination",
+        "transit",
+        *PARTY_ROLES,
+        *(f"{r}_{p}" for r in PARTY_ROLES for p in ("address", "country")),
+    )
+)
+
+
+def adopt_matcher(matcher: Matcher) -> None:
+    """Keep `matcher` in this worker process; it came by fork, so nothing was copied."""
+    find_hits_here.matcher = matcher  # type: ignore[attr-defined]
+
+
+def find_hits_here(task: tuple[Sequence[str], float]) -> list[list[tuple[float, int]]]:
+    """The hits of a worker's share of names."""
+    hits: list[list[tuple[float, int]]] = find_hits_here.matcher.find_hits(*task)  # type: ignore[attr-defined]
+    return hits
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def is_unnamed(text: str) -> bool:
+    """Whether the consignee cell `text` names nobody: blank, signs, a word for nothing.
+
+    >>> is_unnamed(" - "), is_unnamed("To the order of"), is_unnamed("None Such Ltd")
+    (True, True, False)
+    """
+    bare = " ".join(re.findall(r"\w+", text.casefold()))
+    return not bare or bare in {row["text"] for row in read_table("placeholders")}
+
+
+def sound_codes(text: str) -> tuple[str, ...]:
+    """The digits of the sound HS codes in the cell `text`."""
+    return tuple(code.digits for code in parse_hs_cell(text) if code.sound)
+
+
+def screen_names(row: RowCells) -> list[Flag]:
+    """The `unscreened` flag of a row that names no consignee."""
+    texts = row.texts("consignee")
+    if not all(is_unnamed(text) for text in texts):
+        return []
+    found = " ".join(texts).strip()
+    said = f'consignee "{found}" names nobody' if found else "the consignee cell is empty"
+    return [
+        Flag(
+            "unscreened", f"{said}: no party list was asked", {"role": "consignee", "found": found}
+        )
+    ]
+
+
+def build_place_flag(kind: str, role: str, query: str, entry: ListEntry, score: float) -> Flag:
+    """The flag of a listed address or number that stands in a row beside another name."""
+    name = entry.names[0][0]
+    listed = f'is listed for "{name}" ({entry.list} {entry.entry_id})'
+    reason = f'{role} {kind} "{query}" {listed}: a hit is not a match'
+    facts = {
+        "role": role,
+        "query": query,
+        "listed_name": name,
+        "list": entry.list,
+        "entry_id": entry.entry_id,
+        "score": score,
+    }
+    return Flag(kind, reason, facts)
+
+
+# ==================================================================================================
 # 13 Command line
 # Takes arguments and streams, gives exit codes: 0 finished, 1 finished and flagged with
 # --exit-code, 2 could not screen, 130 interrupted. Rows go to stdout, talk to stderr.

@@ -95,41 +95,8 @@ def test_small_chunks_and_byte_by_byte_reading_change_nothing(case, monkeypatch)
 
 # Headers and roles ---------------------------------------------------------------------------
 
-HEADERS = """
-consignee: Consignee | CONSIGNEE NAME | Name of the Consignee | ship_to | Ship-to Party | Cnee* |
-  Empfänger | EMPFÄNGER | Empfaenger Name | Destinataire | Consignatario | Грузополучатель | 收货人 |
-  收货人名称 | Alıcı | ALICI | Alıcı Adı | 荷受人 | Consignee / Empfänger | 收货人(Consignee) | ShipToName
-consignee_address: Consignee Address 1 | Consignee City | SHIP_TO_STREET | Anschrift Empfänger |
-  Адрес грузополучателя | 收货人地址 | Adresse du destinataire | Alıcı Adresi
-consignee_country: Consignee Country | Country of Consignee | Ship To Country Code | Pays destinataire |
-  Land des Empfängers | Страна получателя | 收货人国家
-intermediate_consignee: Intermediate Consignee | Intermediate Consignee Name | 中间收货人
-end_user: End User | END-USER | Endverwender | Utilisateur final | Конечный пользователь | 最终用户 | Son Kullanıcı
-notify_party: Notify | Notify Party Name | 通知人
-shipper: Shipper Name | Exporter | Absender | Expéditeur | 发货人 | Gönderici
-forwarder: Freight Forwarder | Spediteur | Transitaire | Carrier
-bank: Issuing Bank | Bank Name | 开证行
-vessel: Vessel | VESSEL_NAME | Schiffsname | 船名
-hs_code: HS Code | hs_code | HSCode | HTS | Schedule B | Tariff Code | Commodity Code | Warennummer |
-  Zolltarif-Nr. | Code SH | Код ТН ВЭД | 商品编码 | GTİP | GTİP No | NCM | HS
-description: Goods Description | Description of Goods | Warenbezeichnung | Наименование товара | 品名
-destination: Country of Destination | Destination | Bestimmungsland | Pays de destination |
-  Страна назначения | 目的国 | Varış Ülkesi | Country of Ultimate Destination | Shipment Destination
-transit: Transit Country | Via | Transitland | 中转国
-date: Ship Date | Rechnungsdatum | Дата отгрузки | 出口日期
-value: Value (USD) | FOB Value | Rechnungsbetrag | Стоимость | 总价
-quantity: Qty | Menge | Кол-во | 数量
-weight: Net Weight (kg) | Gewicht | Вес нетто | 毛重
-identifier: Tax ID | Consignee Tax ID | IMO Number | ИНН
-: Consignee phone | Remarks | Country of Origin | Invoice No | PO Number | Name | Currency | Incoterm |
-  Port of Loading | Email | Unit | Container No | Consignee Contact
-"""
-SPELLINGS = [
-    (role.strip(), header.strip())
-    for block in HEADERS.replace("|\n", "| ").strip().splitlines()
-    for role, headers in [block.split(":", 1)]
-    for header in headers.split("|")
-]
+with open(DAMAGED.parent / "headers.csv", encoding="utf-8", newline="") as file:
+    SPELLINGS = [(row["role"], row["header"]) for row in csv.DictReader(file)]
 
 
 @pytest.mark.parametrize("role,header", SPELLINGS)
@@ -182,9 +149,10 @@ def test_given_delimiter_and_encoding_win(tmp_path):
     [
         ({"columns": {"consignee": "Foo"}}, "f.csv, line 1: no header 'Foo' for --column "
          "consignee, give one of: 'No', 'Consignee', 'Country', 'HS Code'."),
-        ({"columns": {"party": "No"}}, f"--column: 'party' is no role: use one of {', '.join(screen.ROLES)}."),
+        ({"columns": {"party": "No"}},
+         f"--column: 'party' is no role: use one of {', '.join(screen.ROLES)}."),
         ({"delimiter": ";;"}, "--delimiter: ';;' found, one character expected: , ; | or a tab."),
-        ({"encoding": "utf-9"}, "--encoding: 'utf-9' is no text encoding: give one such as cp1252."),
+        ({"encoding": "idna"}, "--encoding: 'idna' is no text encoding: give one such as cp1252."),
         ({"encoding": "hex"}, "--encoding: 'hex' is no text encoding: give one such as cp1252."),
     ],
 )  # fmt: skip
@@ -215,7 +183,8 @@ TEXTS = {
                "Peña Ñandú;Cádiz;año", "Straße 5", "Ærø Skibsværft;Ålborg", "Zürich"],
     "cp1251": ["ООО Подшипник;Москва", "АО «СТАНКО» №5;Бишкек", "РОССИЯ", "Ёлка Ltd;Алматы",
                "Consignee;ТОО Алтын Трейд"],
-    "gb18030": ["深圳市东方贸易有限公司;轴承", "上海国际货运代理", "北京", "Consignee;广州机械进出口公司"],
+    "gb18030": ["深圳市东方贸易有限公司;轴承", "上海国际货运代理", "北京",
+                "Consignee;广州机械进出口公司"],
     "cp1254": ["Şimşek Dış Ticaret;Kırgızistan", "Işık Sanayi ve Ticaret Ltd. Şti."],
 }  # fmt: skip
 
@@ -283,7 +252,7 @@ def test_hostile_header_is_refused_soon(tmp_path):
     start = time.process_time()
     path = tmp_path / "h.csv"
     path.write_text("".join(f"{n},a/b|" for n in range(100_000)))
-    assert "no column for consignee" in find_error(path)
+    assert "columns, at most 300 expected." in find_error(path)
     assert time.process_time() - start < 10
 
 
@@ -334,7 +303,8 @@ def test_an_error_of_the_consumer_is_left_alone(tmp_path):
 # Properties ----------------------------------------------------------------------------------
 
 LINES = [f"ROW-{n}-,{name},KG,8482.10" for n, name in enumerate(
-    ["Altyn Trade", '"Acme, Ltd"', '"The ""Best"" Firm"', "Müller", "东方贸易", "ООО Ромашка", "B", ""] * 3
+    ["Altyn Trade", '"Acme, Ltd"', '"The ""Best"" Firm"', "Müller", "东方贸易",
+     "ООО Ромашка", "B", ""] * 3
 )]  # fmt: skip
 VALID = (HEADER + "".join(f"{line}\n" for line in LINES)).encode()
 PIECES = [b'"', b",", b"\n", b"\r", b"\0", b"\xff", b'""', b'","', b"\xe4\xb8", b";", b"\t", b'"\n']
@@ -363,7 +333,7 @@ def test_no_row_is_lost_or_doubled(tmp_path_factory, text, block, rows):
     path = tmp_path_factory.mktemp("random") / "f.csv"
     path.write_bytes(text)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(screen.room, "BLOCK", max(block, len(HEADER) + 20))
+        patch.setattr(screen, "BLOCK", max(block, len(HEADER) + 20))
         shipments, chunks = read_chunks(path, chunk_rows=rows)
     check_shape(shipments, chunks)
     seen = "\n".join(
@@ -387,12 +357,13 @@ def test_nothing_but_a_screen_error_escapes(tmp_path_factory, noise, start):
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.lists(st.text(
-    st.characters(codec="utf-8", exclude_characters="\0\ufffd\uffff\ufffe")), min_size=3, max_size=3), max_size=8))  # fmt: skip
+    st.characters(codec="utf-8", exclude_characters="\0\ufffd\uffff\ufffe")),
+    min_size=3, max_size=3), max_size=8))  # fmt: skip
 def test_what_the_csv_module_writes_is_read_back(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("back") / "f.csv"
     with path.open("w", encoding="utf-8", newline="") as out:
         csv.writer(out).writerows([["Consignee", "HS Code", "Value"], *rows])
-    shipments, chunks = read_chunks(path, encoding="utf-8", delimiter=",")
+    chunks = read_chunks(path, encoding="utf-8", delimiter=",")[1]
     assert [row for chunk in chunks for row in chunk.rows] == rows
 
 
