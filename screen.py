@@ -1583,15 +1583,20 @@ SHIP = re.compile(
 
 
 def split_names(text: str) -> tuple[str, ...]:
-    """The names that one cell `text` holds: "X a/k/a Y", "X c/o Y", "X; Y", "X and any subsidiary".
+    """What the cell `text` may name: all of it, its parts ("X c/o Y"), its words of each script.
 
     >>> split_names("ABC Trading a/k/a Tako LLC")
-    ('ABC Trading', 'Tako LLC')
-    >>> split_names("Marks and Spencer")
-    ('Marks and Spencer',)
+    ('ABC Trading a/k/a Tako LLC', 'ABC Trading', 'Tako LLC')
+    >>> split_names("Marks and Spencer"), split_names("华为 Huawei")
+    (('Marks and Spencer',), ('华为 Huawei', 'Huawei', '华为'))
     """
     parts = [SHIP.sub("", AND_OTHERS.sub("", part)).strip(" ,()\"'") for part in ALSO.split(text)]
-    return tuple(dict.fromkeys(part for part in parts if part)) or (text,)
+    if not text.isascii():
+        words = HAN.sub(lambda run: f" {run[0]} ", text).split()
+        latin = " ".join(w for w in words if LATIN.search(w) and not OTHER.search(w))
+        other = " ".join(w for w in words if OTHER.search(w) and not LATIN.search(w))
+        parts += [latin, other] if latin and other else []
+    return (text, *dict.fromkeys(part for part in parts if part and part != text))
 
 
 @functools.cache
