@@ -12,6 +12,7 @@ import codecs
 import contextlib
 import csv
 import functools
+import gc
 import gzip
 import hashlib
 import http.client
@@ -1570,6 +1571,25 @@ ALSO = re.compile(
     r"|\bto (?:the )?order of\b|\b(?:notify|attn|attention|consignee|buyer):|(?<=\w )ex(?= \w))\s*",
     re.IGNORECASE,
 )
+HINT_SIGNS = frozenset(";|/:\n")  # what the patterns below need, tried first: they are slow
+HINT_WORDS = frozenset(
+    ("aka", "a.k.a.", "a.k.a", "(aka", "(a.k.a.", "fka", "f.k.a.", "f.k.a", "nka", "dba", "d.b.a.")
+    + (
+        "d.b.a",
+        "formerly",
+        "(formerly",
+        "as",
+        "alias",
+        "care",
+        "behalf",
+        "order",
+        "ex",
+        "imo",
+        "(imo",
+    )
+    + ("m.v.", "m.t.", "mv", "mt", "messrs", "messrs.", "subsidiary", "subsidiaries", "affiliates")
+    + ("affiliate", "affiliated", "successor", "successors", "sub-unit", "branch", "branches")
+)
 AND_OTHERS = re.compile(
     r"[,;]?\s+(?:and\s+)?(?:any|its|all|their)\s+(?:\w+[, -]+){0,4}"
     r"(?:subsidiar|affiliat|sub-?unit|successor|branch).*$",
@@ -1590,6 +1610,12 @@ def split_names(text: str) -> tuple[str, ...]:
     >>> split_names("Marks and Spencer"), split_names("华为 Huawei")
     (('Marks and Spencer',), ('华为 Huawei', 'Huawei', '华为'))
     """
+    if (
+        text.isascii()
+        and HINT_SIGNS.isdisjoint(text)
+        and HINT_WORDS.isdisjoint(text.lower().split())
+    ):
+        return (text,)
     parts = [SHIP.sub("", AND_OTHERS.sub("", part)).strip(" ,()\"'") for part in ALSO.split(text)]
     if not text.isascii():
         words = HAN.sub(lambda run: f" {run[0]} ", text).split()
@@ -1755,6 +1781,8 @@ def key_tokens(tokens: Sequence[str], sounds: Sounds) -> list[str]:
     >>> key_tokens(["mohammed", "muhamad", "putin"], load_language().sounds)[:2]
     ['muhamad', 'muhamad']
     """
+    if not tokens:
+        return []
     joined = "^" + "$\n^".join(tokens) + "$"
     for found, sound in sounds:
         joined = (
@@ -2231,6 +2259,7 @@ class Matcher:
         self.language = language
         self.workers = workers
         self.senses: dict[str, Sense] = {}
+        self.holders: dict[int, frozenset[int]] = {}
         self.keys: dict[str, str] = {}
         self.abjad = any(token.startswith(ABJAD_MARK) for token in self.index.vocabulary)
         self.consonants: dict[str, list[int]] = {}  # built when the first abjad name comes
@@ -2283,8 +2312,15 @@ class Matcher:
 
     def names_with(self, ids: Iterable[int]) -> set[int]:
         """The names in which any of the vocabulary `ids` stands."""
-        starts, postings = self.index.starts, self.index.postings
-        return set().union(*(postings[starts[v] : starts[v + 1]].tolist() for v in ids))
+        return set().union(*map(self.names_of, ids))
+
+    def names_of(self, v: int) -> frozenset[int]:
+        """The names in which vocabulary id `v` stands."""
+        names = self.holders.get(v)
+        if names is None:
+            start, end = self.index.starts[v : v + 2]
+            names = self.holders[v] = frozenset(self.index.postings[start:end].tolist())
+        return names
 
     def find_candidates(self, query: FoldedName, floor: float) -> set[int]:
         """The names that could reach `floor`; none that could is missing (tested on every pair)."""
@@ -2312,62 +2348,82 @@ class Matcher:
 
     def find_likely(self, senses: Sequence[Sense], letters: set[str], spare: float) -> set[int]:
         """Names that agree with enough of `senses` to lose no more than `spare`."""
-        reach, evidence = sum(s.reach for s in senses), sum(s.evidence for s in senses)
-        asked = 0.0
-        gained: dict[int, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
-        for sense in senses:
-            if asked and (
-                evidence < LEAST_EVIDENCE or score_extra(asked, 0.0, reach, evidence) > spare
-            ):
-                break
-            asked, reach, evidence = (
-                asked + sense.weight,
-                reach - sense.reach,
-                evidence - sense.evidence,
-            )
-            for more, proof, names in self.weigh_names(sense):
-                for n in names:
-                    gain = gained[n]
-                    gain[0] += sense.weight
-                    gain[1] += more
-                    gain[2] += proof
-        totals, ids, similar = (
-            self.index.totals,
-            self.index.tokens,
-            set().union(*(s.similar for s in senses)),
-        )
+        gained, asked, reach, evidence = self.gather_gains(senses, spare)
+        index, similar = self.index, set().union(*(s.similar for s in senses))
         likely = set()
         for n, (weight, more, proof) in gained.items():
-            most = reach + more
-            spared = 0.0 if letters else totals[n] - most
-            if (
-                evidence + proof < LEAST_EVIDENCE
-                or score_leftover(asked - weight, spared, most, evidence + proof) > spare
-            ):
+            if evidence + proof < LEAST_EVIDENCE:
                 continue
-            right = sum(
-                self.index.weights[v]
-                for v in ids[n]
-                if v not in similar and self.index.vocabulary[v][0] not in letters
-            )
-            left = sum(
-                s.weight
-                for s in senses
-                if s.weight != LETTER_WEIGHT and s.similar.keys().isdisjoint(ids[n])
-            )
-            if score_leftover(left, right, totals[n] - right, evidence + proof) <= spare:
+            most = min(reach + more, index.totals[n])
+            right = 0.0 if letters else index.totals[n] - most
+            if score_leftover(asked - weight, right, most, evidence + proof) > spare:
+                continue
+            ids, weights = index.tokens[n], index.weights
+            lone = [v for v in ids if v not in similar]
+            right = sum([weights[v] for v in lone if index.vocabulary[v][0] not in letters])
+            left = [s for s in senses if s.similar.keys().isdisjoint(ids)]
+            lost = sum([s.weight for s in left if s.weight != LETTER_WEIGHT])
+            if score_leftover(lost, right, index.totals[n] - right, evidence + proof) <= spare:
                 likely.add(n)
         return likely
 
-    def weigh_names(self, sense: Sense) -> Iterable[tuple[float, float, set[int]]]:
-        """(weight, evidence, names) that agreement on `sense` can add, each name with its most."""
+    def gather_gains(
+        self, senses: Sequence[Sense], spare: float
+    ) -> tuple[dict[int, list[float]], float, float, float]:
+        """What names gain by the rarest of `senses`: (weight asked, weight, evidence) by name.
+
+        Also the weight of those asked, and the weight and evidence that the others could add: too
+        little for a name without any gain. Initials count only for names found otherwise, unless
+        the others carry enough.
+        """
+        reach, evidence = sum(s.reach for s in senses), sum(s.evidence for s in senses)
+        gained: dict[int, list[float]] = {}
+        initials: list[tuple[float, frozenset[int]]] = []
+        telling = quiet = 0.0
+        for sense in senses:
+            lost = score_extra(quiet, telling, reach, evidence)
+            if (telling or quiet) and (evidence < LEAST_EVIDENCE or lost > spare):
+                break
+            telling, quiet = (
+                telling + sense.weight * sense.telling,
+                quiet + sense.weight * (not sense.telling),
+            )
+            reach, evidence = reach - sense.reach, evidence - sense.evidence
+            for more, proof, names, initial in self.weigh_names(sense):
+                if initial:
+                    initials.append((sense.weight, names))
+                    continue
+                for n in names:
+                    gain = gained.get(n)
+                    if gain is None:
+                        gained[n] = [sense.weight, more, proof]
+                    else:
+                        gain[0] += sense.weight
+                        gain[1] += more
+                        gain[2] += proof
+        alone = evidence + LETTER_WEIGHT * len(initials) >= LEAST_EVIDENCE
+        for weight, names in initials:
+            for n in names if alone else names & gained.keys():
+                gain = gained.setdefault(n, [0.0, 0.0, 0.0])
+                gain[0] += weight
+                gain[1] += LETTER_WEIGHT
+                gain[2] += LETTER_WEIGHT
+        return gained, telling + quiet, reach, evidence
+
+    def weigh_names(self, sense: Sense) -> Iterable[tuple[float, float, frozenset[int], bool]]:
+        """(weight, evidence, names, by an initial) that agreement on `sense` can add to names."""
         index, seen = self.index, set[int]()
         for v in sorted(sense.similar, key=lambda v: -index.weights[v]):
             initial = sense.similar[v] == INITIAL and len(index.vocabulary[v]) == 1
-            weight = LETTER_WEIGHT if initial else index.weights[v]
-            names = self.names_with((v,)) - seen
+            names = self.names_of(v) - seen
             seen |= names
-            yield weight, weight * (1 if sense.telling and index.telling[v] else QUIET), names
+            weight = index.weights[v]
+            yield (
+                weight,
+                weight * (1 if sense.telling and index.telling[v] else QUIET),
+                names,
+                initial,
+            )
 
     def find_cut(self, query: FoldedName) -> set[int]:
         """Names that go on where `query` was cut off; too many of them say nothing."""
@@ -2391,11 +2447,12 @@ def score_leftover(left: float, right: float, agreed: float, evidence: float) ->
     """The least loss for words of weights `left` and `right` left over, all of them generic."""
     if agreed <= 0:
         return 1.0
-    left_share, right_share = (
-        side / (side + agreed) if side > 0 else 0.0 for side in (left, right)
-    )
-    both, most = min(left_share, right_share), max(left_share, right_share)
-    return CONFLICT * both + max(QUIET_LEAST, min(EXTRA, QUIET_EXTRA / evidence)) * (most - both)
+    both = left / (left + agreed) if left > 0 else 0.0
+    most = right / (right + agreed) if right > 0 else 0.0
+    if both > most:
+        both, most = most, both
+    price = min(EXTRA, QUIET_EXTRA / evidence)
+    return CONFLICT * both + (price if price > QUIET_LEAST else QUIET_LEAST) * (most - both)
 
 
 def fold_queries(texts: Sequence[str], language: Language) -> list[list[FoldedName]]:
@@ -4197,10 +4254,12 @@ class Screener:
         ):
             return self.matcher.find_hits(texts, floor)
         if self.pool is None:
+            gc.freeze()  # the index is shared by all workers and never freed
             self.pool = multiprocessing.get_context("fork").Pool(
                 jobs, adopt_matcher, (self.matcher,)
             )
-        parts = [(texts[i : i + WORTH_SHARING], floor) for i in range(0, len(texts), WORTH_SHARING)]
+        size = max(WORTH_SHARING // 2, -(-len(texts) // (2 * jobs)))
+        parts = [(texts[i : i + size], floor) for i in range(0, len(texts), size)]
         return [hits for part in self.pool.imap(find_hits_here, parts) for hits in part]
 
     def screen_chunk(
@@ -4434,6 +4493,7 @@ ROUTE_ROLES = frozenset(
 
 def adopt_matcher(matcher: Matcher) -> None:
     """Keep `matcher` in this worker process; it came by fork, so nothing was copied."""
+    matcher.workers = 1
     find_hits_here.matcher = matcher  # type: ignore[attr-defined]
 
 
@@ -4804,6 +4864,8 @@ def load_screener(request: RunRequest, talk: Talk) -> Screener:
     entries, reports = read_lists([Path(p) for p in request.paths] or [TABLES], chosen)
     for report in reports:
         talk.say(say_report(report))
+    if not entries:
+        raise ScreenError("lists: no listed party was loaded, so nothing can be screened: give -l.")
     options = Options(
         as_of=request.as_of,
         threshold=request.threshold,
