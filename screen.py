@@ -1573,22 +1573,9 @@ ALSO = re.compile(
 )
 HINT_SIGNS = frozenset(";|/:\n")  # what the patterns below need, tried first: they are slow
 HINT_WORDS = frozenset(
-    ("aka", "a.k.a.", "a.k.a", "(aka", "(a.k.a.", "fka", "f.k.a.", "f.k.a", "nka", "dba", "d.b.a.")
-    + (
-        "d.b.a",
-        "formerly",
-        "(formerly",
-        "as",
-        "alias",
-        "care",
-        "behalf",
-        "order",
-        "ex",
-        "imo",
-        "(imo",
-    )
-    + ("m.v.", "m.t.", "mv", "mt", "messrs", "messrs.", "subsidiary", "subsidiaries", "affiliates")
-    + ("affiliate", "affiliated", "successor", "successors", "sub-unit", "branch", "branches")
+    """aka a.k.a. a.k.a (aka (a.k.a. fka f.k.a. f.k.a nka dba d.b.a. d.b.a formerly (formerly as
+    alias care behalf order ex imo (imo m.v. m.t. mv mt messrs messrs. subsidiary subsidiaries
+    affiliates affiliate affiliated successor successors sub-unit branch branches""".split()
 )
 AND_OTHERS = re.compile(
     r"[,;]?\s+(?:and\s+)?(?:any|its|all|their)\s+(?:\w+[, -]+){0,4}"
@@ -3701,7 +3688,6 @@ def build_party_flag(hit: PartyHit, screener: Screener) -> Flag:
     """The `party` flag of `hit`: its evidence recomputes the score, its reason says it in words."""
     entry, index = screener.entries[hit.entry], screener.matcher.index
     queries = fold_queries([hit.text], screener.language)[0]
-    screener.matcher.learn(queries)
     found = max(
         (compare_names(query, hit.name, screener.matcher) for query in queries),
         key=lambda c: c.score,
@@ -4021,9 +4007,7 @@ def read_clearances(path: str) -> Clearances:
 
 def write_clearance(flag: Flag, entry: ListEntry, row: RowCells) -> list[str]:
     """The cells of a clearance for a `party` flag; a person fills in the last four."""
-    role = flag.facts["role"]
-    country = row.text(f"{role}_country") or (row.text("destination") if role in BUYERS else "")
-    address = ", ".join(t for t in row.texts(f"{role}_address") if t)
+    country, address = row.country(flag.facts["role"]), row.address(flag.facts["role"])
     digest = " ".join(f"{part}:{value}" for part, value in digest_entry(entry).items())
     return [
         flag.facts["query_name"],
@@ -4075,19 +4059,44 @@ class ScreenedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """Which columns hold what; made once a file, so that rows are read by number alone."""
+
+    roles: Mapping[str, tuple[int, ...]]
+    parties: tuple[str, ...]  # the party roles there are
+    addressed: tuple[str, ...]  # those with an address column
+    route: tuple[str, ...]  # roles that tell the way of the goods
+
+
+def build_plan(roles: Mapping[str, tuple[int, ...]]) -> Plan:
+    """The plan of a file with `roles`."""
+    parties = tuple(role for role in PARTY_ROLES if role in roles)
+    addressed = tuple(role for role in PARTY_ROLES if f"{role}_address" in roles)
+    return Plan(roles, parties, addressed, tuple(role for role in roles if role in ROUTE_ROLES))
+
+
+@dataclass(frozen=True, slots=True)
 class RowCells:
     """The cells of one row by role."""
 
     cells: Sequence[str]
-    roles: Mapping[str, tuple[int, ...]]
+    plan: Plan
 
     def texts(self, role: str) -> list[str]:
         """All cells of `role`; none where the file has no such column."""
-        return [self.cells[i] for i in self.roles.get(role, ())]
+        return [self.cells[i] for i in self.plan.roles.get(role, ())]
 
     def text(self, role: str) -> str:
         """The cells of `role` as one text."""
-        return " ".join(text for text in self.texts(role) if text)
+        return " ".join([text for text in self.texts(role) if text])
+
+    def address(self, role: str) -> str:
+        """The address of the party `role`, its parts parted by commas."""
+        return ", ".join([text for text in self.texts(f"{role}_address") if text])
+
+    def country(self, role: str) -> str:
+        """What says the country of the party `role`: for buyers at last the destination."""
+        return self.text(f"{role}_country") or (self.text("destination") if role in BUYERS else "")
 
 
 class Identifiers:
@@ -4145,7 +4154,7 @@ class Identifiers:
             sorted(((score, e) for e, score in found.items()), key=lambda hit: (-hit[0], hit[1]))
         )
 
-    def find_numbers(self, text: str) -> list[tuple[str, int]]:
+    def find_entries(self, text: str) -> list[tuple[str, int]]:
         """(number, entry number) of the entries with an identifier that stands in `text`."""
         return [(number, e) for number in find_numbers(text) for e in self.numbers.get(number, ())]
 
@@ -4159,11 +4168,12 @@ def is_address(words: Set[str]) -> bool:
     )
 
 
-def find_numbers(text: str) -> list[str]:
+@functools.lru_cache(maxsize=1 << 17)
+def find_numbers(text: str) -> tuple[str, ...]:
     """Identifying numbers in `text`, bare: IMO (check digit proved), BIC, tax and register numbers.
 
     >>> find_numbers("IMO 9253325; Tax ID No. 7707-083893"), find_numbers("IMO 9253326")
-    (['9253325', '7707083893'], [])
+    (('9253325', '7707083893'), ())
     """
     found = []
     for word in NUMBER.findall(text):
@@ -4173,7 +4183,7 @@ def find_numbers(text: str) -> list[str]:
             found += [] if ship and not is_imo(bare) else [bare]
         elif BIC.fullmatch(bare) and (word == text.strip() or BIC_SAID.search(text)):
             found.append(bare)
-    return found
+    return tuple(found)
 
 
 NUMBER = re.compile(r"\b[A-Za-z0-9](?:[A-Za-z0-9]|[-./](?=[A-Za-z0-9])){5,34}\b")
@@ -4241,8 +4251,10 @@ class Screener:
         if len(self.known) > MOST_KNOWN:
             self.known.clear()
         new = sorted(set(texts) - self.known.keys())
-        floor = self.options.threshold - EVIDENCE_MOST
-        self.known.update(zip(new, self.find_hits(new, floor), strict=True))
+        found = self.find_hits(new, self.options.threshold - EVIDENCE_MOST)
+        self.known.update(zip(new, found, strict=True))
+        hit = [text for text, names in zip(new, found, strict=True) if names]
+        self.matcher.learn(q for queries in fold_queries(hit, self.language) for q in queries)
 
     def find_hits(self, texts: Sequence[str], floor: float) -> list[list[tuple[float, int]]]:
         """As the matcher's, shared among `jobs` processes where that pays."""
@@ -4266,203 +4278,127 @@ class Screener:
         self, chunk: Chunk, roles: Mapping[str, tuple[int, ...]]
     ) -> Iterator[ScreenedRow]:
         """The flagged rows of `chunk`, in order."""
-        columns = list(zip(*chunk.rows, strict=True))
-        suspects = set(chunk.damage)
-        self.learn(text for role in PARTY_ROLES for i in roles.get(role, ()) for text in columns[i])
+        columns, plan = list(zip(*chunk.rows, strict=True)), build_plan(roles)
+        self.learn(
+            text
+            for role in plan.parties
+            for i in roles[role]
+            for text in (columns[i] if columns else ())
+        )
+        suspects = set(range(len(chunk.rows))) if self.surges else set(chunk.damage)
         for role, indexes in roles.items():
             for column in (columns[i] for i in indexes if columns):
-                odd = {text for text in set(column) if self.is_suspicious(role, text, roles)}
-                suspects.update(n for n, text in enumerate(column) if text in odd)
-        if "description" in roles and "hs_code" in roles:
-            suspects.update(self.find_misdescribed(columns, roles))
-        if self.surges:
-            suspects.update(range(len(chunk.rows)))
+                odd = {text for text in set(column) if self.is_suspicious(role, text)}
+                suspects.update([n for n, text in enumerate(column) if text in odd])
+        suspects.update(find_odd_goods(columns, roles))
         for n in sorted(suspects):
-            flags = self.screen_row(RowCells(chunk.rows[n], roles), chunk.damage.get(n, ""))
+            flags = self.screen_row(RowCells(chunk.rows[n], plan), chunk.damage.get(n, ""))
             if flags:
                 yield ScreenedRow(chunk.first_row + n, chunk.rows[n], flags)
 
-    def is_suspicious(self, role: str, text: str, roles: Mapping[str, tuple[int, ...]]) -> bool:
+    def is_suspicious(self, role: str, text: str) -> bool:
         """Whether a row with `text` in a `role` column must be looked at."""
         if role in PARTY_ROLES:
-            return bool(
-                self.known[text]
-                or (role == "consignee" and is_unnamed(text))
-                or self.identifiers.find_numbers(text)
-            )
+            unnamed = role == "consignee" and is_unnamed(text)
+            return bool(unnamed or self.known[text] or self.identifiers.find_entries(text))
         if role.endswith("_address"):
             return bool(find_region_flags(text) or self.identifiers.find_addresses(text))
         if role.endswith("_country") or role in ("destination", "transit"):
             unread = role == "destination" and find_unread_country(text) is not None
             return unread or bool(find_destination_flags(parse_country(text), role))
-        if role == "hs_code":
-            codes = parse_hs_cell(text)
-            return any(not code.sound or find_goods(code.digits, ANY_DESTINATION) for code in codes)
-        if role == "identifier":
-            return bool(self.identifiers.find_numbers(text))
-        return (
-            role == "description"
-            and "hs_code" not in roles
-            and bool(find_description_flags(text, ()))
-        )
-
-    def find_misdescribed(
-        self, columns: Sequence[Sequence[str]], roles: Mapping[str, tuple[int, ...]]
-    ) -> list[int]:
-        """Rows whose description names other goods than their code says."""
-        pairs = list(
-            zip(columns[roles["description"][0]], columns[roles["hs_code"][0]], strict=True)
-        )
-        odd = {pair for pair in set(pairs) if find_description_flags(pair[0], sound_codes(pair[1]))}
-        return [n for n, pair in enumerate(pairs) if pair in odd]
+        return role == "identifier" and bool(self.identifiers.find_entries(text))
 
     def screen_row(self, row: RowCells, damage: str) -> tuple[Flag, ...]:
         """All flags of one row, in the contract's order of kinds."""
         evidence = [*self.find_address_hits(row), *self.find_number_hits(row)]
-        supported = {e for e, _ in evidence}
-        parties = self.screen_parties(row, supported)
+        parties = self.screen_parties(row, {e for e, _ in evidence})
         named = {(flag.facts["list"], flag.facts["entry_id"]) for flag in parties}
-        flags = [
-            flag
-            for _, flag in evidence
-            if (flag.facts["list"], flag.facts["entry_id"]) not in named
-        ]
-        flags += [*parties, *self.screen_goods(row), *screen_names(row)]
+        places = [f for _, f in evidence if (f.facts["list"], f.facts["entry_id"]) not in named]
+        flags = [*places, *parties, *screen_goods(row), *screen_names(row)]
+        if self.surges:
+            flags += self.find_row_surges(row)
         if damage:
-            flags.append(
-                Flag("unscreened", f"damaged row: {damage}", {"role": "row", "found": damage})
-            )
+            said = f"damaged row: {damage}"
+            flags.append(Flag("unscreened", said, {"role": "row", "found": damage}))
         return tuple(sorted(flags, key=lambda flag: FLAG_KINDS.index(flag.kind)))
 
-    def screen_goods(self, row: RowCells) -> list[Flag]:
-        """The flags of goods, way and pattern."""
-        iso2 = parse_country(row.text("destination") or row.text("consignee_country"))
-        codes = [code for text in row.texts("hs_code") for code in parse_hs_cell(text)]
-        goods = [flag for code in codes for flag in find_goods(code.digits, iso2)]
-        tiers = sorted(flag.facts["tier"] for flag in goods if flag.facts["tier"])
-        cells = tuple((role, row.text(role)) for role in row.roles if role in ROUTE_ROLES)
-        tables = tuple(dict.fromkeys(flag.facts["table"] for flag in goods))
-        flags = [*goods, *find_route_flags(Route(cells, tables, tiers[0] if tiers else ""))]
-        digits = tuple(code.digits for code in codes if code.sound)
-        flags += (
-            find_description_flags(row.text("description"), digits)
-            if "description" in row.roles
-            else ()
-        )
-        flags += filter(None, (find_hs_code_flag(text) for text in row.texts("hs_code")))
-        flags += filter(None, (find_unread_country(text) for text in row.texts("destination")))
-        if self.surges:
-            flags += filter(
-                None,
-                (
-                    find_surge_flag(iso2, code[:4], self.surges, row.text("consignee"))
-                    for code in digits
-                ),
-            )
-        return flags
+    def find_row_surges(self, row: RowCells) -> Iterable[Flag]:
+        """The `surge` flags of a row whose goods and destination, or consignee, surged."""
+        iso2, buyer = parse_country(row.country("consignee")), row.text("consignee")
+        digits = [code for text in row.texts("hs_code") for code in sound_codes(text)]
+        found = (find_surge_flag(iso2, code[:4], self.surges, buyer) for code in digits)
+        return filter(None, found)
 
     def find_address_hits(self, row: RowCells) -> list[tuple[int, Flag]]:
         """(entry number, `address` flag) for every listed address in the row."""
-        hits = []
-        for role in PARTY_ROLES:
-            text = ", ".join(t for t in row.texts(f"{role}_address") if t)
-            for score, e in self.identifiers.find_addresses(text) if text else ():
-                hits.append((e, build_place_flag("address", role, text, self.entries[e], score)))
-        return hits
+        return [
+            (e, build_place_flag("address", role, row.address(role), self.entries[e], score))
+            for role in row.plan.addressed
+            for score, e in self.identifiers.find_addresses(row.address(role))
+        ]
 
     def find_number_hits(self, row: RowCells) -> list[tuple[int, Flag]]:
         """(entry number, `identifier` flag) for every listed number in the row."""
         return [
             (e, build_place_flag("identifier", role, number, self.entries[e], 100.0))
-            for role in ("identifier", *PARTY_ROLES)
+            for role in ("identifier", *row.plan.parties)
             for text in row.texts(role)
-            for number, e in self.identifiers.find_numbers(text)
+            for number, e in self.identifiers.find_entries(text)
         ]
 
     def screen_parties(self, row: RowCells, supported: Set[int]) -> list[Flag]:
         """The `party` flags of the row: one a role, or every entry with --hits all."""
-        hits = [
-            hit
-            for role in PARTY_ROLES
-            for text in row.texts(role)
-            if text
-            for hit in self.weigh_hits(role, text, row)
-        ]
+        parties = [(role, t) for role in row.plan.parties for t in row.texts(role) if self.known[t]]
+        hits = [hit for role, text in parties for hit in self.weigh_hits(role, text, row)]
         firm = supported | {hit.entry for hit in hits if hit.kind != "weak"}
         kept = [hit for hit in hits if hit.kind != "weak" or hit.country > 0 or hit.entry in firm]
         self.unsupported += len(hits) - len(kept)
-        flags = []
-        for role in PARTY_ROLES:
-            best: dict[int, PartyHit] = {}
-            for hit in sorted(
-                (hit for hit in kept if hit.role == role), key=lambda hit: (-hit.score, hit.name)
-            ):
-                best.setdefault(hit.entry, hit)
-            order = sorted(
-                best.values(),
-                key=lambda hit: (
-                    -hit.score,
-                    self.entries[hit.entry].list,
-                    self.entries[hit.entry].entry_id,
-                ),
-            )
-            open_hits = [
-                hit
-                for hit in order
-                if not self.cleared.holds(hit, self.entries[hit.entry], self.options.as_of)
-            ]
-            flags += [
-                build_party_flag(hit, self)
-                for hit in (open_hits if self.options.hits == "all" else open_hits[:1])
-            ]
-        return flags
+        best: dict[tuple[str, int], PartyHit] = {}
+        for hit in sorted(kept, key=lambda hit: (-hit.score, hit.name)):
+            best.setdefault((hit.role, hit.entry), hit)
+        order = sorted(best.values(), key=self.rank_hit)
+        uncleared = [
+            hit
+            for hit in order
+            if not self.cleared.holds(hit, self.entries[hit.entry], self.options.as_of)
+        ]
+        if self.options.hits == "best":
+            uncleared = list({hit.role: hit for hit in reversed(uncleared)}.values())[::-1]
+        return [build_party_flag(hit, self) for hit in uncleared]
 
-    def weigh_hits(self, role: str, text: str, row: RowCells) -> list[PartyHit]:
+    def rank_hit(self, hit: PartyHit) -> tuple[int, float, str, str]:
+        """Role by role, best first, ties by list and entry."""
+        entry = self.entries[hit.entry]
+        return PARTY_ROLES.index(hit.role), -hit.score, entry.list, entry.entry_id
+
+    def weigh_hits(self, role: str, text: str, row: RowCells) -> Iterator[PartyHit]:
         """The hits of one party at or above the threshold, its country and address considered."""
-        country_text = row.text(f"{role}_country") or (
-            row.text("destination") if role in BUYERS else ""
-        )
-        country, address = (
-            parse_country(country_text),
-            ", ".join(t for t in row.texts(f"{role}_address") if t),
-        )
-        places = (
-            dict((e, s) for s, e in self.identifiers.find_addresses(address))
-            if address and self.known[text]
-            else {}
-        )
-        hits = []
+        country_text, address = row.country(role), row.address(role)
+        country = parse_country(country_text)
+        places = {e for _, e in self.identifiers.find_addresses(address)} if address else set()
         for name_score, n in self.known[text]:
             e = int(self.matcher.index.owners[n])
             countries = self.entries[e].countries
-            agrees = (
-                COUNTRY_AGREES
-                if country in countries
-                else COUNTRY_CONFLICTS
-                if country and countries
-                else 0.0
-            )
-            extra = agrees + (ADDRESS_AGREES if e in places else 0.0)
+            moved = COUNTRY_AGREES if country in countries else COUNTRY_CONFLICTS
+            moved = moved if country and countries else 0.0
+            extra = moved + (ADDRESS_AGREES if e in places else 0.0)
             sure = name_score == 100 or (extra < 0 and name_score >= SURE)
             score = name_score if sure else round(min(99.9, name_score + extra), 1)
             if score >= self.options.threshold:
                 kind = self.matcher.index.kinds[n]
-                hits.append(
-                    PartyHit(
-                        role,
-                        text,
-                        e,
-                        n,
-                        kind,
-                        score,
-                        name_score,
-                        agrees,
-                        score - name_score - agrees,
-                        country_text,
-                        address,
-                    )
+                yield PartyHit(
+                    role,
+                    text,
+                    e,
+                    n,
+                    kind,
+                    score,
+                    name_score,
+                    moved,
+                    extra - moved,
+                    country_text,
+                    address,
                 )
-        return hits
 
 
 class PartyHit(NamedTuple):
@@ -4517,6 +4453,54 @@ def is_unnamed(text: str) -> bool:
 def sound_codes(text: str) -> tuple[str, ...]:
     """The digits of the sound HS codes in the cell `text`."""
     return tuple(code.digits for code in parse_hs_cell(text) if code.sound)
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def screen_codes(texts: tuple[str, ...], iso2: str) -> tuple[tuple[Flag, ...], tuple[str, ...]]:
+    """The `goods` and `hs-code` flags of HS cells on the way to `iso2`, and the sound digits."""
+    codes = [code for text in texts for code in parse_hs_cell(text)]
+    goods = [flag for code in codes for flag in find_goods(code.digits, iso2)]
+    odd = [flag for text in texts if (flag := find_hs_code_flag(text)) is not None]
+    return (*goods, *odd), tuple(code.digits for code in codes if code.sound)
+
+
+def find_odd_goods(
+    columns: Sequence[Sequence[str]], roles: Mapping[str, tuple[int, ...]]
+) -> Iterator[int]:
+    """Rows whose codes meet a rule, cannot be read, or do not fit the description."""
+    if not columns:
+        return
+    blank = [""] * len(columns[0])
+    used = ("destination", "consignee_country", "description")
+    picked = [columns[roles[role][0]] if role in roles else blank for role in used]
+    codes = (
+        zip(*(columns[i] for i in roles["hs_code"]), strict=True)
+        if "hs_code" in roles
+        else [()] * len(blank)
+    )
+    told = list(zip(codes, *picked, strict=True))
+    odd = {cells for cells in set(told) if is_odd_goods(*cells)}
+    yield from (n for n, cells in enumerate(told) if cells in odd)
+
+
+def is_odd_goods(codes: tuple[str, ...], destination: str, country: str, description: str) -> bool:
+    """Whether HS cells, way and description raise any flag."""
+    flags, digits = screen_codes(codes, parse_country(destination or country))
+    return bool(flags or (description and find_description_flags(description, digits)))
+
+
+def screen_goods(row: RowCells) -> list[Flag]:
+    """The flags of the row's goods and way."""
+    iso2 = parse_country(row.text("destination") or row.text("consignee_country"))
+    codes, digits = screen_codes(tuple(row.texts("hs_code")), iso2)
+    tables = tuple(dict.fromkeys(f.facts["table"] for f in codes if f.kind == "goods"))
+    tiers = sorted(f.facts["tier"] for f in codes if f.kind == "goods" and f.facts["tier"])
+    cells = tuple([(role, row.text(role)) for role in row.plan.route])
+    flags = [*codes, *find_route_flags(Route(cells, tables, tiers[0] if tiers else ""))]
+    if "description" in row.plan.roles:
+        flags += find_description_flags(row.text("description"), digits)
+    unread = (find_unread_country(text) for text in row.texts("destination"))
+    return [*flags, *filter(None, unread)]
 
 
 def screen_names(row: RowCells) -> list[Flag]:
@@ -5149,11 +5133,11 @@ def name(texts: Sequence[str], country: str, form: str | None, **given: Any) -> 
             else list(texts)
         )
         screener.learn(names)
-        roles = {"consignee": (0,), "consignee_country": (1,)}
+        plan = build_plan({"consignee": (0,), "consignee_country": (1,)})
         flags = [
             flag
             for text in names
-            for flag in screener.screen_parties(RowCells((text, country), roles), set())
+            for flag in screener.screen_parties(RowCells((text, country), plan), set())
         ]
         chosen = form or ("table" if sys.stdout.isatty() else "csv")
         if chosen == "table":
@@ -5319,7 +5303,7 @@ def clear(file: str, row: int, **given: Any) -> None:
                 place = row - chunk.first_row
                 if 0 <= place < len(chunk.rows):
                     one = Chunk(row, [chunk.rows[place]], [chunk.lines[place]], {})
-                    cells = RowCells(chunk.rows[place], shipments.roles)
+                    cells = RowCells(chunk.rows[place], build_plan(shipments.roles))
                     for found in screener.screen_chunk(one, shipments.roles):
                         for flag in (f for f in found.flags if f.kind == "party"):
                             entry = entries[flag.facts["list"], flag.facts["entry_id"]]
