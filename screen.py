@@ -1021,7 +1021,8 @@ def _find_list_fault(
         names = dict(zip(("main", "add", "alt"), source["files"].split("|"), strict=False))
         wanted = " and ".join(sorted(names.get(part) or f"{part} file" for part in lacking))
         return f"{main} is part of a set, and its {wanted} is not there"
-    if source["list"] and (held := _find_name(files)) != source["list"]:
+    added = not files[0].layout["list"] and files[0].layout["layout"] == source["format"]
+    if source["list"] and not added and (held := _find_name(files)) != source["list"]:
         return f"{main} holds {held} where {source['list']} is due"
     if not entries:
         return f"{main} holds no entries"
