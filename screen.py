@@ -22,6 +22,7 @@ import lzma
 import math
 import multiprocessing
 import os
+import random
 import re
 import select
 import shutil
@@ -4535,7 +4536,132 @@ def build_place_flag(kind: str, role: str, query: str, entry: ListEntry, score: 
 
 
 # ==================================================================================================
-# 13 Command line
+# 13 Selftest
+# Takes a loaded screener; writes the names of its lists as senders write them and counts how many
+# still raise their own entry, and how many names of others do. Does not know how names are matched.
+
+SPELLING = "typo|transposition|OCR|look-alike|accents|split|joined|reordering|punctuation"
+VARIATIONS = {
+    **dict.fromkeys(f"{SPELLING}|legal form dropped|legal form changed".split("|"), "spelling"),
+    **dict.fromkeys(("abbreviation", "initials", "cut-off", "dropped generic"), "shortening"),
+    "near-neighbour": "near-neighbour",  # one distinctive word replaced: another party
+}
+SWAPS = {
+    "OCR": "rn>m m>rn cl>d l>1 o>0 O>0 I>1 S>5 s>5 B>8 Z>2 G>6",
+    "look-alike": "a>а e>е o>о c>с p>р x>х A>А E>Е O>О C>С P>Р X>Х H>Н K>К M>М T>Т B>В",
+    "accents": "a>á e>é i>í o>ö u>ü n>ñ c>ç s>š z>ž A>Á E>É I>Í O>Ö U>Ü N>Ñ C>Ç S>Š Z>Ž",
+}
+USUAL_FORMS = ("LLC", "GmbH", "OOO", "Co., Ltd.", "Inc", "S.A.", "A.S.", "FZE")
+VARIED_FROM, SPLIT_FROM = 4, 7  # letters of a word; in a shorter one an edit makes another word
+SELFTEST_COLUMNS = ("kind", "group", "tried", "raised", "percent")
+CUT_AT, CUT_SHARE, LONG_NAME = 35, 0.8, 20  # 35 signs is the width of a name line in SWIFT MT103
+
+
+@functools.cache
+def find_short_forms(word: str) -> list[str]:
+    """The abbreviations of `word` that begin as it does, of at most five letters."""
+    rows = [row for row in read_table("abbreviations") if row["full"] == word]
+    shorts = [row["short"] for row in rows if row["kind"] == "abbreviation"]
+    return [short for short in shorts if short[0] == word[0] and len(short) <= 5]
+
+
+def vary_word(word: str, rng: random.Random) -> Iterator[tuple[str, str]]:
+    """(kind, `word` so written) as fingers, scanners and people who hide write it."""
+    at, key = rng.randrange(len(word)), rng.choice("abcdefghijklmnopqrstuvwxyz")
+    yield "typo", word[:at] + rng.choice((key, key + word[at], "")) + word[at + 1 :]
+    at = rng.randrange(1, len(word))
+    yield "transposition", word[: at - 1] + word[at] + word[at - 1] + word[at + 1 :]
+    for kind, swaps in SWAPS.items():
+        pairs = [swap.split(">") for swap in swaps.split()]
+        if places := [(m.span(), new) for old, new in pairs for m in re.finditer(old, word)]:
+            (start, end), new = rng.choice(places)
+            yield kind, word[:start] + new + word[end:]
+    if len(word) >= SPLIT_FROM:
+        at = rng.randrange(3, len(word) - 2)
+        yield "split", f"{word[:at]} {word[at:]}"
+
+
+def vary_whole(text: str, name: FoldedName, rng: random.Random) -> Iterator[tuple[str, str]]:
+    """(kind, the name `text`, folded `name`, so written): order, spacing, signs, form, length."""
+    words, bare = text.split(), " ".join(name.words)
+    at = rng.randrange(1, max(2, len(words)))
+    yield "reordering", " ".join(words[at:] + words[:at])
+    yield "joined", " ".join([*words[: at - 1], "".join(words[at - 1 : at + 1]), *words[at + 1 :]])
+    plain = re.sub(r"[^\w\s]", " ", text)
+    yield "punctuation", re.sub(r"\s+", rng.choice((" ", ". ", "-", " , ")), plain.strip(), count=2)
+    if name.forms:
+        yield "legal form dropped", bare
+        yield "legal form changed", f"{bare} {rng.choice(USUAL_FORMS)}"
+    if len(text) >= LONG_NAME:
+        yield "cut-off", text[: CUT_AT if len(text) > CUT_AT else int(len(text) * CUT_SHARE)]
+
+
+def vary_name(text: str, kind: str, strangers: Sequence[str], speech: Language) -> dict[str, str]:
+    """The name `text` of an entry of type `kind` as shipments may have it; a near-neighbour has one
+    of `strangers` in it.
+
+    >>> vary_name("HIKVISION Technology", "entity", ["Nordwind"], load_language())["near-neighbour"]
+    'Nordwind Technology'
+    """
+    rng, words, name = random.Random(text), text.split(), fold_names([text], speech)[0]
+    plain = [re.sub(r"\W", "", word).lower() for word in words]
+    forms = {word for word in plain for form, *_ in speech.forms.get(word, ()) if len(form) == 1}
+    own = [i for i, word in enumerate(plain) if word and word not in forms]
+    long = [i for i in own if len(plain[i]) >= VARIED_FROM and words[i].strip(",").isalpha()]
+    full = [speech.canonical.get(word, word) for word in plain]
+    telling = [i for i in long if full[i] not in speech.classes]
+    given = [i for i in own if i > 0] if "," in words[0] else own[:-1]
+    generic = [i for i in own if speech.classes.get(full[i]) == "generic"]
+    short = [(i, form) for i in own for form in find_short_forms(full[i])]
+    new: dict[str, dict[int, str]] = {}
+    for i in rng.sample(long, min(1, len(long))):
+        bare = words[i].strip(",")
+        new |= {k: {i: words[i].replace(bare, word)} for k, word in vary_word(bare, rng)}
+    if short:
+        new["abbreviation"] = dict([rng.choice(short)])
+    if kind == "individual" and given:
+        new["initials"] = {i: plain[i][0] + "." for i in rng.choice((given[:1], given))}
+    if generic and telling:
+        new["dropped generic"] = {rng.choice(generic): ""}
+    if telling and strangers and len(name.tokens) > 1:
+        new["near-neighbour"] = {rng.choice(telling): rng.choice(strangers)}
+    varied = {k: [at.get(i, word) for i, word in enumerate(words)] for k, at in new.items()}
+    made = dict(vary_whole(text, name, rng)) | {
+        k: " ".join(filter(None, v)) for k, v in varied.items()
+    }
+    return {k: other for k, other in made.items() if other.lower() != text.lower()}
+
+
+def vary_names(screener: Screener, size: int) -> Iterator[tuple[int, str, str]]:
+    """(entry number, kind, text) for the variations of `size` names that are no weak aliases."""
+    entries, speech = screener.entries, screener.language
+    names = [(e, text) for e, x in enumerate(entries) for text, kind in x.names if kind != "weak"]
+    latin = [(e, text) for e, text in names if LATIN.search(text) and not OTHER.search(text)]
+    words = [w for w in screener.matcher.index.vocabulary if len(w) >= VARIED_FROM and w.isalpha()]
+    strangers = [word for word in words if word not in speech.classes]
+    for e, text in random.Random(0).sample(latin, min(size, len(latin))):
+        for kind, varied in vary_name(text, entries[e].type, strangers, speech).items():
+            yield e, kind, varied
+
+
+def measure_recall(screener: Screener, size: int) -> list[tuple[str, str, int, int, float]]:
+    """By kind, how many variations of `size` names raise their own entry (`SELFTEST_COLUMNS`), then
+    by group; "any entry" counts the near-neighbours that raise whichever, weak aliases aside."""
+    index, tried, raised = screener.matcher.index, Counter[Any](), Counter[Any]()
+    varied = list(vary_names(screener, size))
+    every = screener.find_hits([text for *_, text in varied], screener.options.threshold)
+    for (e, kind, _), hits in zip(varied, every, strict=True):
+        found = {int(index.owners[n]) for _, n in hits if index.kinds[n] != "weak"}
+        for line, hit in (kind, e in found), ("all", e in found), ("any entry", bool(found)):
+            tried[line, VARIATIONS[kind]] += 1
+            raised[line, VARIATIONS[kind]] += hit
+    groups = [("all", group) for group in dict.fromkeys(VARIATIONS.values())]
+    keys = [*VARIATIONS.items(), *groups, ("any entry", "near-neighbour")]
+    return [(*k, n, raised[k], round(100 * raised[k] / n, 1)) for k in keys if (n := tried[k])]
+
+
+# ==================================================================================================
+# 14 Command line
 # Takes arguments and streams, gives exit codes: 0 finished, 1 finished and flagged with
 # --exit-code, 2 could not screen, 130 interrupted. Rows go to stdout, talk to stderr.
 
@@ -5264,6 +5390,33 @@ def surge(
             for line in draw_bars(ledger, found, shutil.get_terminal_size((100, 40)).columns):
                 click.echo(line)
         talk.say(f"{ledger.rows:,} rows: {len(found)} groups or patterns out of line")
+
+
+@main.command()
+@list_options
+@threshold_option
+@format_option
+@click.option(
+    "--sample", type=click.IntRange(1), default=1500, show_default=True, help="Names to vary."
+)
+def selftest(sample: int, form: str | None, **given: Any) -> None:
+    """Recall and false alarms measured on the loaded lists with the given settings.
+
+    \b
+    Listed names are varied as senders vary them; `percent` of the variations raise their entry.
+      spelling        typing errors, scans, look-alike letters, word order, legal form
+      shortening      abbreviations, initials, names cut off, a trade word left out
+      near-neighbour  one distinctive word replaced: another party, that should not be raised
+
+    screen.py selftest -l consolidated.csv -t 90
+    """
+    with ending():
+        talk, jobs = Talk(given["quiet"]), os.cpu_count() or 1
+        screener = load_screener(plain_request(given, jobs=jobs), talk)
+        rows = measure_recall(screener, sample)
+        records = [dict(zip(SELFTEST_COLUMNS, row, strict=True)) for row in rows]
+        print_records(records, SELFTEST_COLUMNS, form)
+        talk.say(f"variations of at most {sample:,} names at threshold {given['threshold']:g}")
 
 
 @main.command()
