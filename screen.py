@@ -1560,6 +1560,7 @@ JUNK = {c: " " for c in range(128) if not chr(c).isalnum() and c != 10} | {
     ord("`"): "",
 }
 NAMED = re.compile(r"(LETTER|SYLLABLE|VOWEL SIGN|CHARACTER)(?: SMALL| CAPITAL| FINAL)* (\w+)")
+APART = re.compile(r"[\s\-/(),;:_|+\"]+")  # "Volvo-Вектор" is no word of mixed scripts
 ABJAD_MARK = "\u02bf"  # before a word of consonants only: Arabic, Hebrew, Syriac
 CONSONANTS = str.maketrans("eiouwypvqcxg", "aaaaaabfkkkj")
 # Several parties in one cell, and words that say so.
@@ -1667,7 +1668,7 @@ def fold_script(text: str, language: Language, spell: bool) -> tuple[str, list[s
     """
     notes = ["invisible characters"] if INVISIBLE.search(text) and not ABJAD.search(text) else []
     clean = unicodedata.normalize("NFKC", INVISIBLE.sub("", text)).replace("’", "'").lower()
-    words = HAN.sub(lambda m: f" {fold_han(m[0], language, spell)} ", clean).split()
+    words = APART.split(HAN.sub(lambda m: f" {fold_han(m[0], language, spell)} ", clean))
     for i, word in enumerate(words):
         if not word.isascii():
             if LATIN.search(word) and OTHER.search(word) and not HAN.search(word):

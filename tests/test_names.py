@@ -80,7 +80,7 @@ NOTED = [
     ("Zero\u200bwidth", "zerowidth", (INVISIBLE,)), ("\u202eAbcde", "abcde", (INVISIBLE,)),
     ("Т\u200bаko", "tako", (INVISIBLE, LOOK_ALIKE)),
     # an honest name: one script a word, Vietnamese and German marks, Persian zero-width joins
-    ("Тако Tako", "tako", ()), ("Nguyễn", "nguyen", ()), ("Müller", "muller", ()),
+    ("Тако Tako", "tako", ()), ("Nguyễn", "nguyen", ()), ("Volvo-Север", "volvo sever", ()), ("Müller", "muller", ()),
     ("می\u200cخواهم", "ʿmykhwahm", ()), ("Kvant华为", "kvant 华为", ()),
 ]  # fmt: skip
 
