@@ -1551,10 +1551,10 @@ class Language:
 
 INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
-ABJAD = re.compile("[\u0590-\u07ff\ufb1d-\ufdff\ufe70-\ufefc]")
-LATIN = re.compile("[a-z\u00c0-\u024f]", re.IGNORECASE)
+ABJAD = re.compile("[\u0590-\u065f\u066e-\u06ef\u06fa-\u07ff\ufb1d-\ufdff\ufe70-\ufefc]")
+LATIN = re.compile("[a-z\u00c0-\u024f\u1e00-\u1eff]", re.IGNORECASE)
 OTHER = re.compile(
-    "[\u0370-\u052f\u0530-\u07ff\u0900-\u1fff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+    "[\u0370-\u052f\u0530-\u07ff\u0900-\u1dff\u1f00-\u1fff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 )
 DOTTED = re.compile(r"\b(?:[a-z]\.){2,}(?:[a-z]\b)?|\b[a-z]\.[a-z]\b(?!\.?\w)")
 LEADING_ZEROS = re.compile(r"\b0+(?=\d)|(?<=\d)(?:st|nd|rd|th)\b")
@@ -1563,6 +1563,7 @@ JUNK = {c: " " for c in range(128) if not chr(c).isalnum() and c != 10} | {
     ord("`"): "",
 }
 NAMED = re.compile(r"(LETTER|SYLLABLE|VOWEL SIGN|CHARACTER)(?: SMALL| CAPITAL| FINAL)* (\w+)")
+APART = re.compile(r"[\s\-/(),;:_|+\"]+")  # "Volvo-Вектор" is no word of mixed scripts
 ABJAD_MARK = "\u02bf"  # before a word of consonants only: Arabic, Hebrew, Syriac
 CONSONANTS = str.maketrans("eiouwypvqcxg", "aaaaaabfkkkj")
 # Several parties in one cell, and words that say so.
@@ -1625,13 +1626,14 @@ def fold_letter(letter: str) -> str:
     if known is not None or letter.isascii() or HAN.match(letter):
         return letter if known is None else known
     name, base = unicodedata.name(letter, ""), unicodedata.normalize("NFKD", letter)[0]
-    if base != letter and "KANA" not in name and "HANGUL" not in name:
+    kana = "KATAKANA" in name or "HIRAGANA" in name
+    if base != letter and not kana and "HANGUL" not in name:
         return fold_letter(base)
     match = NAMED.search(name)
     if match is None:
         return "" if unicodedata.category(letter) in ("Mn", "Lm", "Cf") else " "
     bare = match[1] in ("LETTER", "CHARACTER") and len(match[2]) > 1 and match[2][-1] in "AO"
-    return match[2].lower()[:-1] if bare and "KANA" not in name else match[2].lower()
+    return match[2].lower()[:-1] if bare and not kana else match[2].lower()
 
 
 def fold_han(run: str, language: Language, spell: bool) -> str:
@@ -1681,7 +1683,7 @@ def fold_script(text: str, language: Language, spell: bool) -> tuple[str, list[s
     """
     notes = ["invisible characters"] if INVISIBLE.search(text) and not ABJAD.search(text) else []
     clean = unicodedata.normalize("NFKC", INVISIBLE.sub("", text)).replace("’", "'").lower()
-    words = HAN.sub(lambda m: f" {fold_han(m[0], language, spell)} ", clean).split()
+    words = APART.split(HAN.sub(lambda m: f" {fold_han(m[0], language, spell)} ", clean))
     for i, word in enumerate(words):
         if not word.isascii():
             if LATIN.search(word) and OTHER.search(word) and not HAN.search(word):
@@ -1749,7 +1751,8 @@ def fold_batch(texts: Sequence[str], language: Language, spell: bool) -> list[Fo
     lines = LEADING_ZEROS.sub("", joined.translate(JUNK)).split("\n")
     folded = []
     for i, line in enumerate(lines):
-        kept, classes = split_forms(line.split(), language)
+        words = line.split()
+        kept, classes = split_forms(words, language)
         pairs = dict(
             zip(fold_tokens(kept, language), kept, strict=True)
         )  # a word said twice counts once
@@ -1758,7 +1761,12 @@ def fold_batch(texts: Sequence[str], language: Language, spell: bool) -> list[Fo
         forms = tuple(sorted(set(classes)))
         folded.append(
             FoldedName(
-                tuple(pairs), tuple(pairs.values()), line, forms, script, tuple(notes.get(i, ()))
+                tuple(pairs),
+                tuple(pairs.values()),
+                " ".join(words),
+                forms,
+                script,
+                tuple(notes.get(i, ())),
             )
         )
     return folded
