@@ -657,6 +657,7 @@ ISN_COMMA = re.compile(r", (?:and )?(?!(?:Ltd|LLC|Inc|Co|Corp|Limited|S\.|JSC|P\
 CSL_NUMBER = re.compile(r"(?!\d{4}-\d\d-\d\d$).*\d")  # of a passport, but not its dates
 SHIP_NUMBER = re.compile(r"(?:.*\W)?IMO\W*(\d{7})(?:\D.*)?", re.I | re.S)
 DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%b-%Y")  # of publication: EU XML and UN, EU CSV, UK
+STARTER = "starter"  # the table that stands in while lists/ holds no official list
 LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".xml", ".gz")  # in a folder; others are skipped aloud
 TYPES = ("entity", "individual", "vessel", "aircraft")
 FIELDS = (
@@ -1148,6 +1149,14 @@ def _judge_list(
     )  # fmt: skip
 
 
+def _judge_starter(options: ListOptions) -> tuple[list[ListEntry], ListReport]:
+    """The starter list, dated as its rows are, with the words that it is no official list."""
+    copy = {"list": STARTER, "checked": max(row["as_of"] for row in read_table(STARTER))}
+    entries, report = _judge_list([read_list_file(TABLES / f"{STARTER}.csv")], copy, options)
+    note = "no official list is loaded, so this starter list stands in: run `screen.py update`"
+    return entries, replace(report, note="; ".join(filter(None, [report.note, note])))
+
+
 def judge_lists(
     paths: Sequence[Path], options: ListOptions
 ) -> list[tuple[list[ListEntry], ListReport]]:
@@ -1166,6 +1175,9 @@ def judge_lists(
                 parts = [_read_kept(folder, part) for part in row["files"]]
                 judged.append(_judge_list(parts, copy, options))
     judged += [_judge_list(files, {}, options) for files in _group_files([*loose.values()])]
+    official = any(_find_source(report.list)["format"] for _, report in judged)
+    if not official and TABLES in {path.resolve() for path in paths}:
+        judged.append(_judge_starter(options))
     if judged and skipped:
         entries, report = judged[0]
         note = f"no lists, skipped: {', '.join(skipped)}"
@@ -3598,7 +3610,9 @@ def build_party_flag(hit: PartyHit, screener: Screener) -> Flag:
         "listed_only": [x._asdict() for x in found.listed_only],
         "form_loss": found.form,
         "factor": found.factor,
-        "country_moved": hit.country,
+        "country": "agrees" if hit.country > 0 else "differs" if hit.country < 0 else "",
+        "country_moved": round(hit.country_moved, 1),
+        "address": "agrees" if hit.address_agrees else "",
         "address_moved": round(hit.address_moved, 1),
         "threshold": screener.options.threshold,
         "notes": notes,
@@ -3639,9 +3653,10 @@ def say_party(facts: Mapping[str, Any], entry: ListEntry) -> str:
             [f"{words}: {', '.join(x['word'] for x in evidence[key])}"] if evidence[key] else []
         )
     parts += ["legal form differs or is missing"] if evidence["form_loss"] else []
-    for key, words in (("country_moved", "country"), ("address_moved", "address")):
-        moved = evidence[key]
-        parts += [f"{words} {'agrees' if moved > 0 else 'differs'} ({moved:+g})"] if moved else []
+    for key in ("country", "address"):
+        moved = evidence[f"{key}_moved"]
+        by = f" ({moved:+g})" if moved else ""
+        parts += [f"{key} {evidence[key]}{by}"] if evidence[key] else []
     parts += [f"note: {note}" for note in evidence["notes"]]
     parts += [f"licence: {entry.licence}"] if entry.licence else []
     parts += [f"falls away above threshold {facts['score']:g}", "a hit is not a match"]
@@ -4283,19 +4298,10 @@ class Screener:
             score = name_score if sure else round(min(99.9, name_score + extra), 1)
             if score >= self.options.threshold:
                 kind = self.matcher.index.kinds[n]
-                yield PartyHit(
-                    role,
-                    text,
-                    e,
-                    n,
-                    kind,
-                    score,
-                    name_score,
-                    moved,
-                    extra - moved,
-                    country_text,
-                    address,
-                )
+                by_country = 0.0 if sure else min(moved, score - name_score)
+                by_address = 0.0 if sure else max(0.0, score - name_score - moved)
+                held = role, text, e, n, kind, score, name_score, moved
+                yield PartyHit(*held, by_country, by_address, e in places, country_text, address)
 
 
 class PartyHit(NamedTuple):
@@ -4308,8 +4314,10 @@ class PartyHit(NamedTuple):
     kind: str
     score: float
     name_score: float
-    country: float  # what the country moved
+    country: float  # above 0: agrees, below: differs
+    country_moved: float  # with `address_moved` the way from `name_score` to `score`
     address_moved: float
+    address_agrees: bool
     country_text: str
     address: str
 
@@ -4418,7 +4426,8 @@ def build_place_flag(kind: str, role: str, query: str, entry: ListEntry, score: 
     """The flag of a listed address or number that stands in a row beside another name."""
     name = entry.names[0][0]
     listed = f'is listed for "{name}" ({entry.list} {entry.entry_id})'
-    reason = f'{role} {kind} "{query}" {listed}: a hit is not a match'
+    said = kind if role == kind else f"{role.replace('_', ' ')} {kind}"
+    reason = f'{said} "{query}" {listed}: a hit is not a match'
     facts = {
         "role": role,
         "query": query,
@@ -5076,7 +5085,7 @@ def read_history(files: Sequence[str], options: ReadOptions, talk: Talk) -> Surg
                     },
                     file,
                 )
-    for role, count in sorted(ledger.unread.items()):
+    for role, count in sorted((+ledger.unread).items()):
         talk.say(
             f"{count:,} {role} cells could not be read: their rows count, what they say does not"
         )
