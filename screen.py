@@ -2338,12 +2338,13 @@ class Matcher:
         found.update(*(index.joined.get(word, ()) for word in words), self.find_cut(query))
         found.update(*(index.wholes.get(whole, ()) for whole in spell_wholes(query, self.keys)))
         senses = sorted((self.senses[t] for t in tokens), key=lambda sense: sense.spread)
-        if sum(sense.evidence for sense in senses) < LEAST_EVIDENCE:
-            return found | self.find_equal(senses)
-        return found | self.find_likely(senses, {t for t in tokens if len(t) == 1}, 1 - floor / 100)
+        found |= self.find_equal(senses)
+        if sum(sense.evidence for sense in senses) >= LEAST_EVIDENCE:
+            found |= self.find_likely(senses, {t for t in tokens if len(t) == 1}, 1 - floor / 100)
+        return found
 
     def find_equal(self, senses: Sequence[Sense]) -> set[int]:
-        """Names with a token for each of `senses` and no other: all that a generic name can hit."""
+        """Names with a token for each of `senses` and no other, which may all be generic."""
         found: set[int] | None = None
         for sense in senses:
             names = self.names_with(v for v, value in sense.similar.items() if value != INITIAL)
