@@ -3787,9 +3787,11 @@ class RowWriter:
         self.out, self.form, self.several, self.safe_cells = out, form, several, safe_cells
         self.csv = csv.writer(out, lineterminator="\n")
         self.headers: tuple[str, ...] | None = None
+        self.shown = 0
 
-    def begin(self, headers: tuple[str, ...]) -> None:
-        """The header line; files of one run must have the same columns in CSV."""
+    def begin(self, headers: tuple[str, ...], shown: int) -> None:
+        """The header line; a table shows column `shown` of rows without a party hit."""
+        self.shown = shown
         if self.headers is not None and self.headers != headers and self.form == "csv":
             raise ScreenError(
                 f"files of one CSV run need the same headers: found {', '.join(headers)}, expected"
@@ -3820,15 +3822,8 @@ class RowWriter:
             self.csv.writerow([*([file] if self.several else []), *own, *write_cells(row)])
         else:
             cells = write_cells(row)
-            self.out.write(
-                self.line(
-                    cells[0],
-                    cells[1],
-                    cells[2],
-                    cells[4] or row.cells[0] if row.cells else "",
-                    cells[11],
-                )
-            )
+            party = cells[4] or row.cells[self.shown]
+            self.out.write(self.line(cells[0], cells[1], cells[2], party, cells[11]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -4613,79 +4608,53 @@ def parse_columns(
     return {role.strip(): header for role, _, header in (text.partition("=") for text in texts)}
 
 
-def list_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of every command that loads lists."""
-    for option in (
-        click.option(
-            "-l",
-            "--lists",
-            "paths",
-            multiple=True,
-            envvar="SCREEN_LISTS",
-            help="List file or folder; repeatable. Default: lists/ beside screen.py.",
-        ),
-        click.option(
-            "--max-list-age",
-            type=click.IntRange(0),
-            help="Refuse lists older than so many days. Default: 30 for downloaded ones.",
-        ),
-        click.option(
-            "--admit",
-            multiple=True,
-            metavar="LIST",
-            help="Use LIST although it was refused; the receipt says so.",
-        ),
-        click.option(
-            "--as-of",
-            callback=parse_day,
-            metavar="DATE",
-            help="Judge expiry and age on that day. Default: today.",
-        ),
-        click.option("-q", "--quiet", is_flag=True, help="No talk on standard error but errors."),
-    ):
-        command = option(command)
-    return command
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def threshold_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--threshold."""
-    return click.option(
-        "-t",
-        "--threshold",
-        type=click.FloatRange(0, 100),
-        default=DEFAULT_THRESHOLD,
-        show_default=True,
-        help="Least score of a party hit, inclusive.",
-    )(command)
+def join_options(*options: Decorator) -> Decorator:
+    """One decorator of several `options`, in the order of the help text."""
+    return lambda command: functools.reduce(lambda done, add: add(done), options[::-1], command)
 
 
-def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--format."""
-    return click.option(
-        "-f",
-        "--format",
-        "form",
-        type=click.Choice(["csv", "jsonl", "table"]),
-        help="Default: table on a terminal, else csv.",
-    )(command)
-
-
-def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of every command that reads shipment files."""
-    for option in (
-        click.option(
-            "--column",
-            "columns",
-            multiple=True,
-            callback=parse_columns,
-            metavar="ROLE=HEADER",
-            help="The column of a role; repeatable.",
-        ),
-        click.option("-d", "--delimiter", help="Cell delimiter. Default: found."),
-        click.option("-e", "--encoding", help="Text encoding. Default: found."),
-    ):
-        command = option(command)
-    return command
+# fmt: off
+list_options = join_options(
+    click.option("-l", "--lists", "paths", multiple=True, envvar="SCREEN_LISTS", type=click.Path(),
+                 help="List file or folder; repeatable. Default: lists/ beside screen.py."),
+    click.option("--max-list-age", type=click.IntRange(0),
+                 help="Refuse lists older than so many days. Default: 30 for downloaded ones."),
+    click.option("--admit", multiple=True, metavar="LIST",
+                 help="Use LIST although it was refused; the receipt says so."),
+    click.option("--as-of", callback=parse_day, metavar="DATE",
+                 help="Judge expiry and age on that day. Default: today."),
+    click.option("-q", "--quiet", is_flag=True, help="No talk on standard error but errors."),
+)
+threshold_option = click.option(
+    "-t", "--threshold", type=click.FloatRange(0, 100), default=DEFAULT_THRESHOLD,
+    show_default=True, help="Least score of a party hit, inclusive.")
+format_option = click.option(
+    "-f", "--format", "form", type=click.Choice(["csv", "jsonl", "table"]),
+    help="Default: table on a terminal, else csv.")
+reading_options = join_options(
+    click.option("--column", "columns", multiple=True, callback=parse_columns,
+                 metavar="ROLE=HEADER", help="The column of a role; repeatable."),
+    click.option("-d", "--delimiter", help="Cell delimiter. Default: found."),
+    click.option("-e", "--encoding", help="Text encoding. Default: found."),
+)
+run_options = join_options(
+    click.option("-a", "--all", "every", is_flag=True, help="Every row, flagged or not."),
+    click.option("--hits", type=click.Choice(["best", "all"]), default="best", show_default=True,
+                 help="One party hit a role, or every entry."),
+    click.option("-o", "--output", help="Write rows to this file, whole or not at all."),
+    click.option("--cleared", help="CSV of decisions that a person took; see `clear`."),
+    click.option("--receipt", help="Write a JSON receipt of this run; see `verify`."),
+    click.option("--history", multiple=True,
+                 help="Shipment file whose surges raise `surge`; repeatable."),
+    click.option("--safe-cells", is_flag=True, help="Neutralise formulas in input columns too."),
+    click.option("--exit-code", is_flag=True, help="Exit with 1 if a row was flagged."),
+    click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1,
+                 help="Processes. Default: all cores."),
+)
+# fmt: on
 
 
 @click.group(cls=Screen, context_settings=HELP)
@@ -4708,28 +4677,7 @@ def main() -> None:
 @threshold_option
 @format_option
 @reading_options
-@click.option("-a", "--all", "every", is_flag=True, help="Every row, flagged or not.")
-@click.option(
-    "--hits",
-    type=click.Choice(["best", "all"]),
-    default="best",
-    show_default=True,
-    help="One party hit a role, or every entry.",
-)
-@click.option("-o", "--output", help="Write rows to this file, whole or not at all.")
-@click.option("--cleared", help="CSV of decisions that a person took; see `clear`.")
-@click.option("--receipt", help="Write a JSON receipt of this run; see `verify`.")
-@click.option(
-    "--history", multiple=True, help="Shipment file whose surges raise `surge`; repeatable."
-)
-@click.option("--safe-cells", is_flag=True, help="Neutralise formulas in input columns too.")
-@click.option("--exit-code", is_flag=True, help="Exit with 1 if a row was flagged.")
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    default=os.cpu_count() or 1,
-    help="Processes. Default: all cores.",
-)
+@run_options
 @click.pass_context
 def run(ctx: click.Context, /, **given: Any) -> None:
     """Screen shipment FILES (- or none: standard input) and write the flagged rows.
@@ -4960,7 +4908,7 @@ def screen_file(
     with open_shipments(file, options) as shipments:
         for text in say_layout(shipments):
             talk.say(text)
-        writer.begin(shipments.headers)
+        writer.begin(shipments.headers, shipments.roles["consignee"][0])
         for chunk in shipments.chunks:
             flagged = {row.number: row for row in screener.screen_chunk(chunk, shipments.roles)}
             for row in flagged.values():
