@@ -24,7 +24,6 @@ import random
 import re
 import select
 import shutil
-import sqlite3
 import sys
 import tempfile
 import time
@@ -40,8 +39,7 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from itertools import chain, islice, pairwise, zip_longest
-from multiprocessing.pool import ThreadPool
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -649,6 +647,7 @@ def _show_sign(row: Row, cells: Mapping[str, str], iso2: str) -> str:
 # ==================================================================================================
 MOST_FALL = 0.2  # of the last good copy: ending the SYRIA programme took 5 %, half a file must fail
 SLICE_ENTRIES = 1000  # given by hand and smaller: a sample; if higher, a cut CSL passes as one
+LARGEST_LIST = 256 * 2**20  # bytes, unpacked; the largest official file known is 32 MB
 REMARK_CUT = 1000  # characters, where OFAC cuts even a word; the comments file goes on from there
 REMARK_NAME = re.compile(r"\b[afn]\.k\.a\. '(.+?)'(?=[;.]|$)")  # it may hold apostrophes itself
 INNER_NAME = re.compile(r"[\s,(\[]*(?:\b[af]\.k\.a\.|[(\[][af]ka\b),?\s+", re.I)
@@ -657,9 +656,9 @@ ISN_COMMA = re.compile(r", (?:and )?(?!(?:Ltd|LLC|Inc|Co|Corp|Limited|S\.|JSC|P\
 CSL_NUMBER = re.compile(r"(?!\d{4}-\d\d-\d\d$).*\d")  # of a passport, but not its dates
 SHIP_NUMBER = re.compile(r"(?:.*\W)?IMO\W*(\d{7})(?:\D.*)?", re.I | re.S)
 DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%b-%Y")  # of publication: EU XML and UN, EU CSV, UK
-STARTER = "starter"  # the table that stands in while lists/ holds no official list
-LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".xml", ".gz")  # in a folder; others are skipped aloud
 TYPES = ("entity", "individual", "vessel", "aircraft")
+STARTER = "a starter list, used because no official list is loaded: run `screen.py update`"
+COPY_NOTE = "copy.json"  # beside the files of a download: list, entries, checked_at, sha256, tags
 FIELDS = (
     "code", "type", "primary", "alias", "former", "weak", "countries", "addresses", "identifiers",
     "programmes", "listed_on", "expires_on", "citation", "url", "remarks", "licence",
@@ -715,10 +714,9 @@ def parse_date(text: str, formats: tuple[str, ...] = DATE_FORMATS) -> str:
     >>> parse_date("08-Oct-2026"), parse_date("2026-02-27T00:00:09Z"), parse_date("dd/mm/1968")
     ('2026-10-08', '2026-02-27', '')
     """
-    for style in formats if text else ():
+    for style in formats:
         with contextlib.suppress(ValueError):
-            iso = text.strip()[: 10 if style[1] == "Y" else None]
-            return datetime.strptime(iso, style).date().isoformat()
+            return datetime.strptime(re.split("[T ]", text.strip())[0], style).date().isoformat()
     return ""
 
 
@@ -755,9 +753,8 @@ def parse_identifier(text: str, labels: str) -> str:
     """
     if "IMO" in text and (ship := SHIP_NUMBER.fullmatch(text)):
         return f"IMO {ship[1]}"
-    if found := re.match(
-        rf"(?:alt\. )?({labels}) ([^(]*?\d[^(]*?|[A-Z]{{8,11}})(?: issued| \(|$)", text
-    ):
+    number = r"([^(]*?\d[^(]*?|[A-Z]{8,11})(?: issued| \(|$)"
+    if found := re.match(rf"(?:alt\. )?({labels}) {number}", text):
         return f"{found[1]} {found[2]}"
     parts = text.split(", ")  # the CSL gives label, number, country and dates in any order
     label = next((part for part in parts[1:] and parts if re.fullmatch(labels, part)), "")
@@ -765,21 +762,37 @@ def parse_identifier(text: str, labels: str) -> str:
     return f"{label} {numbers[0]}" if label and numbers else ""
 
 
+def _unpack(raw: bytes) -> bytes:
+    """The content of a gzip file or of a zip file's only member, else `raw`; a bomb raises."""
+    if raw.startswith(b"\x1f\x8b"):
+        inflate = zlib.decompressobj(wbits=31)
+        body = inflate.decompress(raw, LARGEST_LIST)
+        if not inflate.eof or inflate.unused_data:
+            raise EOFError(f"its gzip stream is cut, or unpacks to over {LARGEST_LIST:,} bytes")
+        return body
+    if raw.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(io.BytesIO(raw)) as pack:
+            if len(pack.filelist) == 1 and pack.filelist[0].file_size <= LARGEST_LIST:
+                return pack.read(pack.filelist[0])
+    return raw
+
+
 def read_list_file(path: Path) -> ListFile:
     """The file as cells of a known layout; whatever is wrong with it stands in `fault`."""
     try:
         raw = path.read_bytes()
-        body = gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw
+        body = _unpack(raw)
         head = body[:4096].strip(b"\xef\xbb\xbf\x1a \r\n\t").decode("latin-1").lower()
         for sign in read_table("not_lists"):
             if re.match(sign["begins"], head, re.S):
                 return ListFile(path, raw, fault=f"is {sign['what']}, not a list")
-        text = body.decode("utf-8-sig").strip("\x1a").lstrip()
+        text = body.decode("utf-8-sig")
     except UnicodeDecodeError as err:
         return ListFile(path, raw, fault=f"is not UTF-8 text (at byte {err.start + 1:,})")
-    except (OSError, EOFError, zlib.error) as err:
+    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as err:
         return ListFile(path, fault=f"cannot be read ({err})")
-    return (_parse_xml if text.startswith("<") else _parse_csv)(ListFile(path, raw), text)
+    read = _parse_xml if text.lstrip().startswith("<") else _parse_csv
+    return read(ListFile(path, raw), text.strip("\x1a").lstrip())
 
 
 def _parse_csv(file: ListFile, text: str) -> ListFile:
@@ -788,14 +801,10 @@ def _parse_csv(file: ListFile, text: str) -> ListFile:
     for layout in read_table("list_layouts"):
         for mark in layout["delimiter"].replace("TAB", "\t"):
             head = [row for row in csv.reader(lines, delimiter=mark) if row][int(layout["skip"]) :]
-            if not head:
-                continue
-            if layout["header"]:  # OFAC's files have none, re-saved copies may
-                width = layout["header"].count("|") + 1
-                fits = head[-1][0].isdecimal() and {len(row) for row in head} == {width}
-            else:
-                fits = {*layout["recognise"].split("|")} <= {cell.strip() for cell in head[0]}
-            if fits:
+            names = layout["header"].split("|")  # OFAC's files have none, re-saved copies may
+            bare = head and head[-1][0].isdecimal() and {len(row) for row in head} == {len(names)}
+            named = head and {*layout["recognise"].split("|")} <= {c.strip() for c in head[0]}
+            if bare if layout["header"] else named:
                 return _parse_cells(replace(file, layout=layout), text, mark)
     known = "neither an official list nor a CSV file with a column `name`"
     return replace(file, fault=f"is {known}, it begins with {text.splitlines()[0][:60]!r}")
@@ -816,38 +825,38 @@ def _parse_cells(file: ListFile, text: str, mark: str) -> ListFile:
     names = layout["header"].split("|") if layout["header"] else rows[skip]
     header = [name.strip() for name in names]
     body = rows if bare else [row for row in rows[skip + 1 :] if row != rows[skip]]  # CSL: repeated
-    whole = [row for row in body if len(row) == len(header)]
-    if not fault and len(whole) < len(body):
-        number, row = next((n, r) for n, r in enumerate(body, 1) if len(r) != len(header))
-        fault = f"has {len(row)} cells in data row {number:,} where {len(header)} are due"
-    if not fault and layout["list"] and not text.endswith(("\n", '"')):
-        fault = "breaks off in its last row"
+    odd = next((n for n, row in enumerate(body) if len(row) != len(header)), None)
+    if odd is not None:
+        cells = f"{len(body[odd])} cells in data row {odd + 1:,} where {len(header)} are due"
+        fault, body = fault or f"has {cells}", [row for row in body if len(row) == len(header)]
+    elif layout["list"] and not text.endswith(("\n", '"')):
+        fault = fault or "breaks off in its last row"
     published = rows[0][0].partition(":")[2].strip() if skip else ""
-    if layout["published"] in header and whole:
-        published = whole[0][header.index(layout["published"])]
-    return replace(file, header=header, rows=whole, published=published, fault=fault)
+    if layout["published"] in header and body:
+        published = body[0][header.index(layout["published"])]
+    return replace(file, header=header, rows=body, published=published, fault=fault)
 
 
 def _parse_xml(file: ListFile, text: str) -> ListFile:
     """`file` with rows as if it were a CSV list: see `_read_record`; no entities are expanded."""
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         return replace(file, fault="declares a document type or entities, as no official list does")
-    rows: list[list[str]] = []
+    known, header, rows = file, [""], list[list[str]]()
     try:
         events = ElementTree.iterparse(io.BytesIO(text.encode()), ("start", "end"))
-        _, root = next(events)
-    except ElementTree.ParseError as err:
-        return replace(file, fault=f"is garbled XML ({err})")
-    roots = {row["recognise"]: row for row in read_table("list_layouts") if row["record"]}
-    if (name := root.tag.rpartition("}")[2]) not in roots:
-        return replace(file, fault=f"is XML with the root <{name}>, no list known here")
-    layout = roots[name]
-    maps = " & ".join([layout["key"], *(layout[field] for field in FIELDS), layout["kinds"]])
-    header = ["#", *dict.fromkeys(re.split(r" & |\+|~[^&]+(?= & )|=\S+", maps))]
-    known = replace(file, layout=layout, header=header, published=root.get(layout["published"], ""))
-    try:
         for event, node in events:
-            if event == "end" and node.tag.rpartition("}")[2] in layout["record"].split("|"):
+            name = node.tag.rpartition("}")[2]
+            if not known.layout:
+                roots = {row["recognise"]: row for row in read_table("list_layouts")}
+                if not roots.get(name, {}).get("record"):
+                    return replace(file, fault=f"is XML with the root <{name}>, no list known here")
+                layout = roots[name]
+                specs = [layout["key"], *(layout[field] for field in FIELDS), layout["kinds"]]
+                cells = re.split(r" & |\+|~[^&]+(?= & )|=\S+", " & ".join(specs))
+                header = ["#", *dict.fromkeys(cells)]
+                published = node.get(layout["published"], "")
+                known = replace(file, layout=layout, header=header, published=published)
+            elif event == "end" and name in known.layout["record"].split("|"):
                 rows += _read_record(node, header, str(len(rows)))
                 node.clear()
     except ElementTree.ParseError as err:
@@ -887,10 +896,9 @@ def _read_drafts(file: ListFile, drafts: dict[str, Draft]) -> None:
         mark = row[group].strip() if group is not None else str(number)
         if layout["part"] not in ("", "main") and mark not in drafts:
             continue  # of an entry that the main file no longer has
-        draft = drafts.setdefault(mark, {})
-        if "id" not in draft:
+        if (draft := drafts.get(mark)) is None:
             given = row[key].strip() if key is not None else ""
-            draft["id"] = [given or (str(number) if layout["key"] else "")]
+            draft = drafts[mark] = {"id": [given or (str(number) if layout["key"] else "")]}
         fits = (kind for n, start, kind in kinds if row[n].lower().startswith(start))
         kinded = next(fits, "") if kinds else ""
         for name, cells, split in plan:
@@ -910,15 +918,16 @@ def _split_csv(text: str) -> list[str]:
 def _read_names(draft: Draft, layout: Mapping[str, str], isn: bool) -> tuple[tuple[str, str], ...]:
     """Distinct names with kind, primary first; of the CSL also the names inside its names."""
     names: dict[str, str] = {}
+    inner = layout["inner_names"]
     for kind in ("primary", "alias", "former", "weak"):
         for listed in draft.get(kind, ()):
             text = " ".join(listed.split())
-            if layout["inner_names"] and kind == "alias":
+            if inner and kind == "alias":
                 text = text.removeprefix("and ")  # EL: "X; and Y"
             names.setdefault(text, kind)
             for part in ISN_COMMA.split(text) if isn and kind == "alias" else ():
                 names.setdefault(part, kind)
-    for text in [*names] if layout["inner_names"] else ():
+    for text in [*names] if inner else ():
         if "k.a." in text.lower() or "aka " in text or " and " in text:
             names |= {part: "alias" for part in parse_inner_names(text) if part not in names}
     names.pop("", None)
@@ -959,7 +968,7 @@ def _build_entry(
         numbers = [SHIP_NUMBER.sub(r"IMO \1", text.strip()) for text in numbers]
     names = _read_names(draft, layout, list_name == "US-ISN")
     dates, style = ("listed_on", "expires_on"), (layout["dates"],)
-    listed_on, expires_on = (parse_date(first.get(key, ""), style) for key in dates)
+    listed_on, expires_on = (parse_date(first[key], style) if key in first else "" for key in dates)
     citation = first.get("citation", "")
     facts = "|".join([names[0][0], listed_on, expires_on, citation, *addresses])
     programmes = dict.fromkeys(text.strip() for text in draft.get("programmes", ()))
@@ -992,18 +1001,22 @@ def _read_entries(files: Sequence[ListFile], name: str) -> tuple[list[ListEntry]
         notes["rows without a name"] += not entry.names[0][0]
         notes["unreadable dates"] += "listed_on" in draft and not entry.listed_on
         notes["unreadable dates"] += "expires_on" in draft and not entry.expires_on
+    known = {"source", "as_of", *(spec.partition("~")[0] for spec in layout.values())}
+    for column in files[0].header if not layout["list"] else ():
+        notes[f"column not read: {column}"] += column.lower() not in known
     return entries, [f"{count:,} {what}" for what, count in notes.items() if count]
 
 
-def _find_name(files: Sequence[ListFile]) -> str:
-    """The registry's name of the list in `files`; an own list's file stem."""
+def _find_name(files: Sequence[ListFile], due: Mapping[str, str]) -> str:
+    """The registry's name of the list in `files`; else that of `due`, or an own list's stem."""
     layout, rows = files[0].layout, files[0].rows
     other, _, marks = layout["sibling"].partition("=")  # US-CONS, by the programmes only it has
     if marks and rows:
         column = list(files[0].header).index("program")
         hits = sum(row[column].startswith(tuple(marks.split("|"))) for row in rows)
         return other if 2 * hits > len(rows) else layout["list"]
-    return layout["list"] or files[0].path.name.partition(".")[0]
+    added = due["list"] if due["format"] == layout["layout"] else ""  # a source of the user's
+    return layout["list"] or added or files[0].path.name.partition(".")[0]
 
 
 def _find_list_fault(
@@ -1017,11 +1030,8 @@ def _find_list_fault(
     if len({file.raw.endswith(b"\x1a") for file in files}) > 1:
         return f"{main} is part of a set of which only some files have OFAC's end mark (Ctrl-Z)"
     if lacking := {"main", "add", "alt"} - parts if parts else set():
-        names = dict(zip(("main", "add", "alt"), source["files"].split("|"), strict=False))
-        wanted = " and ".join(sorted(names.get(part) or f"{part} file" for part in lacking))
-        return f"{main} is part of a set, and its {wanted} is not there"
-    added = not files[0].layout["list"] and files[0].layout["layout"] == source["format"]
-    if source["list"] and not added and (held := _find_name(files)) != source["list"]:
+        return f"{main} is part of a set, and its {' and '.join(sorted(lacking))} file is not there"
+    if source["list"] and (held := _find_name(files, source)) != source["list"]:
         return f"{main} holds {held} where {source['list']} is due"
     if not entries:
         return f"{main} holds no entries"
@@ -1037,102 +1047,101 @@ def _find_list_fault(
 def _group_files(files: Sequence[ListFile]) -> list[list[ListFile]]:
     """The files of every list: part files go to the main file that knows most of their ids."""
     groups = [[file] for file in files if file.layout["part"] in ("", "main")]
-    mains = [group for group in groups if group[0].layout["part"]]
-    ids = [{row[0] for row in group[0].rows} for group in mains]
+    ids = [{row[0] for row in g[0].rows} if g[0].layout["part"] else {""} for g in groups]
     for file in (file for file in files if file.layout["part"] not in ("", "main")):
-        own, near = {row[0] for row in file.rows}, file.path.parent
-        fits = [(g[0].path.parent == near, len(own & ids[n]), n) for n, g in enumerate(mains)]
-        if fits:
-            mains[max(fits)[2]].append(file)
+        shared = [len(known & {row[0] for row in file.rows}) for known in ids]
+        if max(shared, default=0):
+            groups[shared.index(max(shared))].append(file)
         else:
             groups.append([file])
     return groups
 
 
-def read_manifest(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """The good copies of every list in `folder`, newest first: the first is the one in use."""
-    path = folder / "manifest.json"
+def read_copy_note(folder: Path) -> dict[str, Any]:
+    """What `update` noted of its copy in `folder`; {} of files laid there by hand."""
     try:
-        copies: dict[str, list[dict[str, Any]]] = json.loads(path.read_text("utf-8"))
-        return {name: rows for name, rows in copies.items() if rows[0]["files"]}
+        return {"sha256": ""} | dict(json.loads((folder / COPY_NOTE).read_text("utf-8")))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as err:
-        message = f"{path} is no manifest of copies ({err}): delete it and run `screen.py update`."
-        raise ScreenError(message) from err
+    except (OSError, ValueError, TypeError):
+        return {"sha256": ""}  # so that no file fits it
 
 
-def _find_files(folder: Path) -> tuple[list[Path], list[Path], list[str]]:
-    """Under `folder`: list files, folders that `update` keeps, and names to be skipped aloud."""
-    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    seen = [p for p in paths if not any(t[0] in ".~" for t in p.relative_to(folder).parts)]
-    kept = [path.parent for path in seen if path.name == "manifest.json"]
-    skipped = [path.name for path in seen if path.parent.parent in kept]  # waits for `update`
-    loose = [path for path in seen if not {*kept} & {*path.parents} and not _is_table(path)]
-    skipped += [path.name for path in loose if path.suffix.lower() not in LIST_SUFFIXES]
-    return [path for path in loose if path.suffix.lower() in LIST_SUFFIXES], kept, skipped
+def find_copies(home: Path) -> list[Path]:
+    """The folders of the copies that `update` keeps of one list in `home`, newest first."""
+    return sorted((note.parent for note in home.glob(f"[0-9]*/{COPY_NOTE}")), reverse=True)
+
+
+def _find_files(folder: Path) -> list[Path]:
+    """The lists under `folder`: of those that `update` keeps the newest copy, or newer by hand."""
+    seen = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".md"]
+    files = [p for p in seen if not any(t[0] in ".~" for t in p.relative_to(folder).parts)]
+    for home in {p.parent.parent for p in files if p.name == COPY_NOTE and p.parent != folder}:
+        note = find_copies(home)[0] / COPY_NOTE
+        laid = [path for path in files if path.parent == home]
+        laid = [path for path in laid if path.stat().st_mtime > note.stat().st_mtime]
+        used = laid or [*note.parent.iterdir()]
+        files = [path for path in files if home not in path.parents or path in used]
+    if folder.resolve() == TABLES:
+        files = [path for path in files if path.parent != folder or not _is_table(path)]
+        if any(path.parent != folder and "official" in path.parts for path in files):
+            files = [path for path in files if path != folder / "starter.csv"]
+    return [path for path in files if path.name != COPY_NOTE]
 
 
 def _is_table(path: Path) -> bool:
-    """Whether `path` is a table of this project, no list: all end in source and as_of."""
-    if path.parent.resolve() != TABLES:
-        return False
-    with open(path, "rb") as file:
-        return file.readline().rstrip().endswith(b"source,as_of")
+    """Whether `path` is a table of this project, no list: each row has its source, none a name."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        columns = file.readline().strip().split(",")
+    return columns[-2:] == ["source", "as_of"] and "name" not in columns
 
 
-def _read_kept(folder: Path, part: Mapping[str, str]) -> ListFile:
-    """A file that `update` checked; one changed since then is at fault."""
-    file = read_list_file(folder / part["file"])
-    same = file.fault or hashlib.sha256(file.raw).hexdigest() == part["sha256"]
-    return file if same else replace(file, fault="has changed since `update` checked it")
-
-
-def _find_source(name: str) -> Mapping[str, str]:
-    """The registry's row of list `name`; every cell "" for a list that is not official."""
-    found = (row for row in read_table("sources") if row["list"] == name)
-    return next(found, defaultdict(str, {"title": name}))
+def _find_source(names: Iterable[str]) -> Mapping[str, str]:
+    """The registry's row of a list in `names`; every cell "" where none is official."""
+    found = (row for row in read_table("sources") if row["list"] in names)
+    return next(found, defaultdict(str))
 
 
 def _judge_age(
     main: ListFile, source: Mapping[str, str], checked: str, options: ListOptions
-) -> tuple[str, int | None, list[str], str]:
+) -> tuple[str, int | None, str, str]:
     """Date of a list, its age in days, what there is to say, and the fault if it is too old."""
-    as_of = parse_date(main.published) or checked
-    if not as_of and main.raw:
-        as_of = date.fromtimestamp(main.path.stat().st_mtime).isoformat()
-    age = (options.as_of - date.fromisoformat(as_of)).days if as_of else None
-    unread = main.published and not parse_date(main.published)
-    notes = [f"unreadable date {main.published!r} in the file"] if unread else []
-    notes += [f"dated in the future ({as_of})"] if age is not None and age < 0 else []
-    limit = int(source["max_age_days"] or 0) if options.max_age is None else options.max_age
-    old = source["list"] and age is not None and age > limit
-    fault = f"{main.path} is of {as_of}, {age} days old where {limit} are allowed" if old else ""
-    return as_of, age, notes, fault
+    published = parse_date(main.published)
+    changed = date.fromtimestamp(main.path.stat().st_mtime).isoformat() if main.raw else ""
+    if not (as_of := published or checked or changed):
+        return "", None, "", ""
+    age = (options.as_of - date.fromisoformat(as_of)).days
+    said = f"dated in the future ({as_of})" if age < 0 else ""
+    if main.published and not published:
+        said = f"unreadable date {main.published!r} in the file"
+    limit = int(source["max_age_days"] or 30) if options.max_age is None else options.max_age
+    late = age > limit and (main.layout["list"] or source["list"])  # own lists do not age
+    fault = f"{main.path} is of {as_of}, {age} days old where {limit} are allowed" if late else ""
+    return as_of, age, said, fault
 
 
 def _judge_list(
-    files: Sequence[ListFile], copy: Mapping[str, str], options: ListOptions
+    files: Sequence[ListFile], options: ListOptions
 ) -> tuple[list[ListEntry], ListReport]:
-    """Entries of a list and the verdict; `copy` has `list` and `checked` of a download by us."""
-    main, name = files[0], _find_name(files)
-    source, official = (
-        _find_source(copy.get("list", name)),
-        copy or "official" in main.path.parts[-4:],
-    )
+    """Entries of a list and the verdict; what lies under official/ must be whole and young."""
+    main, where = files[0], files[0].path.resolve().parts[-4:-1]
+    official, copy = "official" in where, read_copy_note(main.path.parent)
+    due = _find_source(where if official else ())
+    name = _find_name(files, due)
+    source = due if due["list"] else _find_source([name])
     entries, notes = _read_entries(files, name)
     least = int(source["least_entries"] or 0)
     if not official and 0 < len(entries) < min(SLICE_ENTRIES, least / 2):
         whole = f"the whole list has {least:,} or more"
-        notes.insert(0, f"a slice of {len(entries):,} entries where {whole}")
+        notes.append(f"a slice of {len(entries):,} entries where {whole}")
         source = {**source, "least_entries": "", "canaries": ""}
-    as_of, age, dates, old = _judge_age(main, source, copy.get("checked", ""), options)
+    as_of, age, said, old = _judge_age(main, source, copy.get("checked_at", "")[:10], options)
     strict = official or options.max_age is not None
     fault = _find_list_fault(files, entries, source, 0) or (old if strict else "")
-    known = {spec.partition("~")[0] for spec in main.layout.values()} | {"source", "as_of"}
-    unread = [] if main.layout["list"] else [c for c in main.header if c.lower() not in known]
-    dates += [f"columns not read: {', '.join(unread)}"] if unread else []
-    notes += [*dates, *([old] if old and not strict else [])]
+    if copy and copy["sha256"] != {f.path.name: hashlib.sha256(f.raw).hexdigest() for f in files}:
+        fault = f"{main.path.parent} has changed since `update` checked it"
+    starter = main.path.resolve() == TABLES / "starter.csv"
+    notes += [said, "" if strict else old, STARTER if starter else ""]
     if fault and entries and {name, *(file.path.name for file in files)} & options.admit:
         notes = [f"admitted by the user: {fault}", *notes]
     elif fault:
@@ -1140,49 +1149,27 @@ def _judge_list(
         admit = f", or --admit {name} to screen on it all the same" if entries else ""
         notes = [f"{fault}: {cure}{admit}"]
     return entries, ListReport(
-        list=name, title=source["title"], file=str(main.path), format=main.layout["layout"],
+        list=name, title=source["title"] or name, file=str(main.path), format=main.layout["layout"],
         entries=len(entries), names=sum(len(entry.names) for entry in entries),
         weak_names=sum(kind == "weak" for entry in entries for _, kind in entry.names),
         addresses=sum(len(entry.addresses) for entry in entries), as_of=as_of, age_days=age,
         sha256=hashlib.sha256(b"".join(file.raw for file in files)).hexdigest(),
-        status="refused" if fault else "stale" if old else "ok", note="; ".join(notes),
+        status="refused" if fault else "stale" if old else "ok",
+        note="; ".join(filter(None, notes)),
     )  # fmt: skip
-
-
-def _judge_starter(options: ListOptions) -> tuple[list[ListEntry], ListReport]:
-    """The starter list, dated as its rows are, with the words that it is no official list."""
-    copy = {"list": STARTER, "checked": max(row["as_of"] for row in read_table(STARTER))}
-    entries, report = _judge_list([read_list_file(TABLES / f"{STARTER}.csv")], copy, options)
-    note = "no official list is loaded, so this starter list stands in: run `screen.py update`"
-    return entries, replace(report, note="; ".join(filter(None, [report.note, note])))
 
 
 def judge_lists(
     paths: Sequence[Path], options: ListOptions
 ) -> list[tuple[list[ListEntry], ListReport]]:
     """Every list under `paths` with its verdict; refused ones too, with what could be read."""
-    loose: dict[Path, ListFile] = {}
-    judged, skipped = [], []
+    read: dict[Path, ListFile] = {}
     for path in paths:
-        files, kept, names = _find_files(path) if path.is_dir() else ([path], [], [])
-        loose |= {file.resolve(): read_list_file(file) for file in files}
-        skipped += names
-        if not files and not kept and path.resolve() != TABLES:
-            loose[path] = ListFile(path, fault="holds no list file")
-        for folder in kept:
-            for name, (row, *_) in read_manifest(folder).items():
-                copy = {"list": name, "checked": row.get("checked_at", row["fetched_at"])[:10]}
-                parts = [_read_kept(folder, part) for part in row["files"]]
-                judged.append(_judge_list(parts, copy, options))
-    judged += [_judge_list(files, {}, options) for files in _group_files([*loose.values()])]
-    official = any(_find_source(report.list)["format"] for _, report in judged)
-    if not official and TABLES in {path.resolve() for path in paths}:
-        judged.append(_judge_starter(options))
-    if judged and skipped:
-        entries, report = judged[0]
-        note = f"no lists, skipped: {', '.join(skipped)}"
-        judged[0] = entries, replace(report, note="; ".join(filter(None, [report.note, note])))
-    return judged
+        files = _find_files(path) if path.is_dir() else [path]
+        read |= {file.resolve(): read_list_file(file) for file in files}
+        if not files:
+            read[path] = ListFile(path, fault="holds no list file")
+    return [_judge_list(files, options) for files in _group_files([*read.values()])]
 
 
 def read_lists(
@@ -1200,35 +1187,27 @@ def read_lists(
 
 
 def check_download(
-    files: Sequence[Path], source: Mapping[str, str], last_entries: int | None
-) -> str:
-    """Why the downloaded `files` are not the list `source`, in one sentence; "" when sound."""
-    read = [read_list_file(path) for path in files]
-    entries, _ = _read_entries(read, source["list"])
-    fault = _find_list_fault(read, entries, source, last_entries or 0)
-    return fault.replace(f"{files[0].parent}/", "")
-
-
-def count_entries(files: Sequence[Path], source: Mapping[str, str]) -> int:
-    """How many entries the downloaded `files` of the list `source` hold."""
-    return len(_read_entries([read_list_file(path) for path in files], source["list"])[0])
+    paths: Sequence[Path], source: Mapping[str, str], last_entries: int
+) -> tuple[str, int]:
+    """Why the downloaded files are not the list `source`, "" when sound; and their entries."""
+    files = [read_list_file(path) for path in paths]
+    entries, _ = _read_entries(files, source["list"])
+    fault = _find_list_fault(files, entries, source, last_entries)
+    return fault.replace(f"{paths[0].parent}/", ""), len(entries)
 
 
 # ==================================================================================================
-# Update: the registry's addresses -> checked copies under lists/official/. Each copy has a folder
-# of its own, LIST/STAMP/, and counts from the moment manifest.json, replaced in one step, names it.
+# Update: the registry's addresses -> checked copies under lists/official/. A copy is a folder of
+# its own, LIST/NUMBER/, that appears whole in one step; the highest number is the one in use.
 # Knows transport and disk only: whether a file is the list is for `check_download` to say.
 # ==================================================================================================
 PIECE = 64 * 1024  # bytes in memory at a time
-# A download above KEPT_GROWTH times the last good copy is refused: SDN doubled in five years (2
-# would refuse it), a swollen answer is 100 times as large (200 would take it).
-KEPT_GROWTH = 10
+# A file above MOST_GROWTH times the last good one is refused: SDN doubled in five years (2 would
+# refuse it), a swollen answer is 100 times as large (200 would take it).
+MOST_GROWTH = 10
 NO_ADDRESS = "has no address to download from"  # a fault only for lists asked for by name
 ERASE = "\r\033[K"  # the line on the terminal
-KEPT_COPIES = 2  # the one in use and the one before
-HTTP_TAGS = {"If-None-Match": "ETag", "If-Modified-Since": "Last-Modified"}
-Copy = dict[str, Any]  # entries, fetched_at, checked_at (UTC) and files, one record a part:
-# file (relative to the folder), url, by_hand, ETag, Last-Modified, bytes, sha256
+HTTP_TAGS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -1236,11 +1215,9 @@ class UpdateLimits:
     """How long and how large a download may be, and whether a terminal watches it."""
 
     quiet_seconds: float = 30.0  # to connect, and between two reads; under 10 slow proxies fail
-    total_seconds: float = 900.0  # one file, pauses included; 32 MB at 0.5 Mbit/s take 510
-    tries: int = 4
-    pause_seconds: float = 1.0  # after the first try, then doubled
-    longest_pause: float = 60.0  # a longer Retry-After is told to the user instead of slept
-    largest: int = 256 * 2**20  # bytes, decoded; the largest official file known is 32 MB
+    total_seconds: float = 900.0  # the body of one file; 32 MB at 0.5 Mbit/s take 510
+    pauses: tuple[float, ...] = (1.0, 2.0, 4.0)  # seconds, each before another try
+    largest: int = LARGEST_LIST
     progress: bool = False  # one line on standard error, rewritten
 
 
@@ -1248,9 +1225,7 @@ UPDATE_LIMITS = UpdateLimits()
 
 
 class _PassingFault(ScreenError):
-    """A fault worth another try, after `pause` seconds where the server asks for them."""
-
-    pause = 0.0
+    """A fault worth another try."""
 
 
 def find_address_fault(url: str, came_from: str = "") -> str:
@@ -1277,215 +1252,143 @@ class _CheckedRedirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, *rest)
 
 
-def _name_refusal(err: urllib.error.HTTPError) -> ScreenError:
-    """The fault of an answer that is no list; 429 and 5xx may pass, other refusals are final."""
-    message = f"{err.url} answered HTTP {err.code} ({' '.join(err.reason.split())})"
-    if err.code != 429 and err.code < 500:
-        return ScreenError(message)
-    fault, asked = _PassingFault(message), err.headers.get("Retry-After", "")
-    fault.pause = float(asked) if asked.isdecimal() else 0.0
-    return fault
+def _save_body(answer: Any, file: Path, limits: UpdateLimits) -> None:
+    """Writes the body of `answer` to `file`; one cut, too large or too slow raises."""
+    end = time.monotonic() + limits.total_seconds
+    with open(file, "wb") as target:
+        while piece := answer.read1(PIECE):
+            target.write(piece)
+            size = target.tell() + (answer.length or 0)  # `length` is what is still to come
+            if size > limits.largest:
+                raise ScreenError(f"{answer.url} is larger than {limits.largest:,} bytes")
+            if time.monotonic() > end:
+                raise ScreenError(f"{answer.url} was not here within {limits.total_seconds:g} s")
+            if limits.progress:
+                so_far = f"{target.tell():,} of {size:,} bytes"
+                click.echo(f"{ERASE}{answer.url}: {so_far}", nl=False, err=True)
+        if answer.length:
+            raise _PassingFault(f"{answer.url} was cut: {answer.length:,} bytes did not come")
+        target.flush()
+        os.fsync(target.fileno())
 
 
-def _read_body(answer: Any, limits: UpdateLimits) -> Iterator[bytes]:
-    """The body in pieces, its gzip coding undone; an announced excess and a cut raise."""
-    if answer.status != 200:
-        raise ScreenError(f"{answer.url} answered HTTP {answer.status}")
-    coded = answer.headers.get("Content-Encoding", "").lower() not in ("", "identity")
-    inflate = zlib.decompressobj(wbits=31)  # any coding but gzip is a zlib.error
-    announced, got = answer.length, 0  # bytes as sent; None when the server does not say
-    if (announced or 0) > limits.largest:
-        raise ScreenError(f"{answer.url} announces {announced:,} bytes, over {limits.largest:,}")
-    while got != announced and (piece := answer.read1(PIECE)):
-        got += len(piece)
-        if limits.progress:
-            share = f", {got / announced:.0%}" if announced else ""
-            click.echo(f"{ERASE}{answer.url}: {got:,} bytes{share}", nl=False, err=True)
-        while coded and piece:
-            yield inflate.decompress(piece, PIECE)
-            piece = inflate.unconsumed_tail
-        yield piece
-    if announced is not None and got < announced:
-        raise _PassingFault(f"{answer.url} was cut: {got:,} bytes of {announced:,} came")
-    if coded and (not inflate.eof or inflate.unused_data):
-        raise _PassingFault(f"{answer.url} was cut: its gzip stream has no proper end")
-
-
-def _download(url: str, file: Path, kept: Copy, limits: UpdateLimits) -> Copy:
-    """The answer's tags, once its body lies in `file`; `kept` is its part of our copy, or {}."""
-    conditions = {header: kept[tag] for header, tag in HTTP_TAGS.items() if kept.get(tag)}
-    headers = {"User-Agent": f"screen.py/{VERSION}", "Accept-Encoding": "gzip", **conditions}
+def _download(
+    url: str, file: Path, tags: Mapping[str, str], limits: UpdateLimits
+) -> dict[str, str] | None:
+    """The answer's tags, once its body lies in `file`; None: that of `tags` still holds."""
+    conditions = {HTTP_TAGS[tag]: text for tag, text in tags.items()}
+    headers = {"User-Agent": f"screen.py/{VERSION}", **conditions}
     ask = urllib.request.build_opener(_CheckedRedirects).open  # proxies as the environment says
     try:
-        request = urllib.request.Request(url, headers=headers)
-        with ask(request, timeout=limits.quiet_seconds) as answer, open(file, "wb") as target:
-            for piece in _read_body(answer, limits):
-                target.write(piece)
-                if target.tell() > limits.largest:
-                    raise ScreenError(f"{url} is larger than {limits.largest:,} bytes")
-            return {tag: answer.headers.get(tag, "") for tag in HTTP_TAGS.values()}
+        request = urllib.request.Request(url, None, headers)
+        with ask(request, timeout=limits.quiet_seconds) as answer:
+            if answer.status != 200:
+                raise ScreenError(f"{url} answered HTTP {answer.status}")
+            _save_body(answer, file, limits)
+            return {tag: answer.headers[tag] for tag in HTTP_TAGS if tag in answer.headers}
     except urllib.error.HTTPError as err:
         err.close()
-        if err.code != 304 or not conditions:
-            raise _name_refusal(err) from err
-        shutil.copyfile(kept["file"], file)
-        return {tag: kept[tag] for tag in HTTP_TAGS.values()}
-    except (OSError, http.client.HTTPException, ValueError, zlib.error) as err:
+        if err.code == 304 and tags:
+            return None
+        fault = _PassingFault if err.code == 429 or err.code >= 500 else ScreenError
+        raise fault(f"{err.url} answered HTTP {err.code} ({' '.join(err.reason.split())})") from err
+    except (OSError, http.client.HTTPException, ValueError) as err:
         why = getattr(err, "reason", "") or err or type(err).__name__
         raise _PassingFault(f"{url} could not be downloaded: {why}") from err
+    finally:
+        click.echo(ERASE * limits.progress, nl=False, err=True)
 
 
-def _retry(url: str, file: Path, kept: Copy, limits: UpdateLimits) -> Copy:
+def _retry(
+    url: str, file: Path, tags: Mapping[str, str], limits: UpdateLimits
+) -> dict[str, str] | None:
     """What `_download` gives, tried again after growing pauses while the fault may pass."""
-    try:
-        return _download(url, file, kept, limits)
-    except _PassingFault as err:
-        if limits.tries == 1 or err.pause > limits.longest_pause:
-            asked = f" and asked for a pause of {err.pause:.0f} s" if err.pause else ""
-            raise ScreenError(err.message + asked) from err
-        time.sleep(err.pause or limits.pause_seconds)
-    fewer = replace(limits, tries=limits.tries - 1, pause_seconds=2 * limits.pause_seconds)
-    return _retry(url, file, kept, fewer)
-
-
-def _fetch(url: str, file: Path, kept: Copy, limits: UpdateLimits) -> Copy:
-    """What `_retry` gives in time; in a thread, for a server may drip even headers for ever."""
-    with ThreadPool(1) as pool:
+    for pause in limits.pauses:
         try:
-            started = pool.apply_async(_retry, (url, file, kept, limits))
-            return started.get(limits.total_seconds)
-        except multiprocessing.TimeoutError as err:
-            raise ScreenError(f"{url} was not here within {limits.total_seconds:g} s") from err
-        finally:
-            click.echo(ERASE * limits.progress, nl=False, err=True)
+            return _download(url, file, tags, limits)
+        except _PassingFault:
+            time.sleep(pause)
+    return _download(url, file, tags, limits)
 
 
-def official_files(folder: Path) -> list[tuple[str, list[Path], Copy]]:
-    """The copies in use under `folder`: list name, its files in the registry's order, its row."""
-    used = [(name, rows[0]) for name, rows in read_manifest(folder).items()]
-    return [(name, [folder / part["file"] for part in row["files"]], row) for name, row in used]
+def _read_digests(folder: Path) -> dict[str, str]:
+    """File name -> SHA-256 of what a copy holds beside its note."""
+    files = [path for path in folder.iterdir() if path.name != COPY_NOTE]
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def is_whole(folder: Path, row: Copy) -> bool:
-    """Whether every file of the copy `row` is there with the digest it was admitted with."""
-    files = [(folder / part["file"], part["sha256"]) for part in row["files"]]
-    return all(path.is_file() and _read_digest(path) == digest for path, digest in files)
-
-
-def _read_digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _settle(path: Path) -> None:
-    """Returns once the file is on the disk, not only on its way there."""
-    with open(path, "rb+") as file:
-        os.fsync(file.fileno())
-
-
-def _split_parts(source: Mapping[str, str]) -> list[tuple[str, str]]:
-    """(url, file name) per part of a list; the url is '' where there is none to download from."""
-    return list(zip_longest(source["url"].split("|"), source["files"].split("|"), fillvalue=""))
+def find_good_copy(home: Path) -> tuple[Path, dict[str, Any]]:
+    """The newest copy in `home` whose files are those that were admitted, and its note, or {}."""
+    notes = ((copy, read_copy_note(copy)) for copy in find_copies(home))
+    good = (found for found in notes if found[1]["sha256"] == _read_digests(found[0]))
+    return next(good, (home, {}))
 
 
 def _gather(
-    source: Mapping[str, str], folder: Path, good: Copy, room: Path, limits: UpdateLimits
-) -> list[Copy]:
-    """Record per part of a list, now in `room`: laid by hand, unchanged (304) or downloaded."""
-    kept = {part["url"]: part | {"file": folder / part["file"]} for part in good["files"]}
-    parts = []
+    source: Mapping[str, str], room: Path, good: Path, note: dict[str, Any], limits: UpdateLimits
+) -> dict[str, Any]:
+    """The note of a new copy, its checked files now in `room`; any fault raises."""
+    tags: dict[str, Any] = {}
     for url, name in _split_parts(source):
-        file, laid, tags = room / name, folder / source["list"] / name, {}
-        if by_hand := laid.is_file():
-            shutil.copyfile(laid, file)
-        elif fault := find_address_fault(url):
+        if fault := find_address_fault(url):
             raise ScreenError(fault if url else f"{name} {NO_ADDRESS}")
-        else:
-            tags = _fetch(url, file, kept.get(url, {}), limits)
-        _settle(file)
-        size, digest = file.stat().st_size, _read_digest(file)
-        part = {"file": name, "url": url, "by_hand": by_hand, "bytes": size, "sha256": digest}
-        parts.append({**part, **tags})
-    return parts
-
-
-def _admit(
-    name: str, folder: Path, whole: Sequence[Copy], room: Path, parts: list[Copy], entries: int
-) -> str:
-    """Puts the checked `parts`, now in `room`, to use; the closing line about the list."""
-    now, kept = datetime.now(UTC), whole[0]
-    today = now.isoformat(timespec="seconds")
-    same = [p["sha256"] for p in parts] == [p["sha256"] for p in kept["files"]]
-    where = Path(kept["files"][0]["file"]).parent if same else Path(name, f"{now:%Y%m%dT%H%M%S%fZ}")
-    if not same:
-        (folder / name).mkdir(exist_ok=True)
-        os.replace(room, folder / where)
-    files = [part | {"file": (where / part["file"]).as_posix()} for part in parts]
-    fetched = kept["fetched_at"] if same else today
-    row = {"entries": entries, "fetched_at": fetched, "checked_at": today, "files": files}
-    copies = [row, *(old for old in (whole[1:] if same else whole) if old["files"])][:KEPT_COPIES]
-    manifest = folder / ".manifest.json"
-    manifest.write_text(json.dumps(read_manifest(folder) | {name: copies}, indent=1), "utf-8")
-    _settle(manifest)
-    os.replace(manifest, folder / "manifest.json")  # from here on the new copy counts
-    size, what = sum(part["bytes"] for part in files), "unchanged since" if same else "new copy of"
-    return f"{name}: {entries:,} entries, {size / 1e6:.1f} MB, {what} {fetched[:10]}"
+        old = note.get("tags", {}).get(url, {})
+        size = (good / name).stat().st_size if name in note.get("sha256", ()) else limits.largest
+        bounded = replace(limits, largest=min(limits.largest, MOST_GROWTH * size))
+        tags[url] = _retry(url, room / name, old, bounded)
+        if tags[url] is None:
+            tags[url] = old
+            shutil.copyfile(good / name, room / name)
+    files = [room / name for _, name in _split_parts(source)]
+    fault, entries = check_download(files, source, note.get("entries", 0))
+    if fault:
+        raise ScreenError(fault)
+    checked = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"entries": entries, "checked_at": checked, "sha256": _read_digests(room), "tags": tags}
 
 
 def _update_list(source: Mapping[str, str], folder: Path, limits: UpdateLimits) -> str:
     """The closing line about a list; raises on a fault, before which nothing in use has changed."""
-    name, copies = source["list"], read_manifest(folder).get(source["list"], [])
-    whole = [*(row for row in copies if is_whole(folder, row)), {"files": []}]
-    size = sum(part["bytes"] for part in whole[0]["files"]) or limits.largest
-    bounded = replace(limits, largest=min(limits.largest, KEPT_GROWTH * size))
-    room = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder), "copy")
-    room.mkdir()
-    parts = _gather(source, folder, whole[0], room, bounded)
-    files = [room / part["file"] for part in parts]
-    if fault := check_download(files, source, copies[0]["entries"] if copies else None):
-        raise ScreenError(fault)
-    line = _admit(name, folder, whole, room, parts, count_entries(files, source))
-    for part in parts:
-        if part["by_hand"]:
-            (folder / name / part["file"]).unlink()
-    return line
+    home = folder / source["list"]
+    home.mkdir(parents=True, exist_ok=True)
+    room = Path(tempfile.mkdtemp(prefix=".partial-", dir=home))
+    copies, (good, old) = find_copies(home), find_good_copy(home)
+    try:
+        note = _gather(source, room, good, old, limits)
+        (room / COPY_NOTE).write_text(json.dumps(note, indent=1), "utf-8")
+        same = copies[:1] == [good] and old["sha256"] == note["sha256"]
+        if same:
+            os.replace(room / COPY_NOTE, good / COPY_NOTE)
+        else:
+            room.chmod(0o755)
+            number = int(copies[0].name) + 1 if copies else 1
+            os.replace(room, home / f"{number:06d}")  # from here on the new copy counts
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+    _sweep(home)
+    return f"{source['list']}: {note['entries']:,} entries, {'unchanged' if same else 'new copy'}"
+
+
+def _sweep(home: Path) -> None:
+    """Removes older copies, and after an hour what killed runs left behind."""
+    for path in {*home.glob("[0-9]*/"), *home.glob(".partial-*/")} - {*find_copies(home)[:2]}:
+        if path.name[0] != "." or time.time() - path.stat().st_mtime > 3600:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _split_parts(source: Mapping[str, str]) -> list[tuple[str, str]]:
+    """(url, file name) per part of a list; the url is '' where there is none to download from."""
+    return list(zip(source["url"].split("|"), source["files"].split("|"), strict=False))
 
 
 def _tell_fault(source: Mapping[str, str], folder: Path, fault: str) -> str:
     """`fault` of a list as one sentence, with what is in use now and what the user can do."""
-    name, copies = source["list"], read_manifest(folder).get(source["list"])
-    date = copies[0]["fetched_at"][:10] if copies and is_whole(folder, copies[0]) else ""
-    kept = f"the last good copy of {date} stays in use" if date else "there is no good copy to use"
-    fetch = [f"{url or source['manual']} as {folder / name / f}" for url, f in _split_parts(source)]
-    todo = f"fetch by hand {', '.join(fetch)} and run `screen.py update {name}` again."
-    return f"{name}: {fault.rstrip('.')}; {kept}; {todo}"
-
-
-def _sweep(folder: Path) -> None:
-    """Removes what killed runs left behind, and copies that the manifest no longer names."""
-    rows = [row for copies in read_manifest(folder).values() for row in copies]
-    named = {(folder / part["file"]).parent for row in rows for part in row["files"]}
-    for path in {*folder.glob(".partial-*"), *folder.glob("*/[0-9]*T[0-9]*Z")} - named:
-        shutil.rmtree(path, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _hold(folder: Path) -> Iterator[None]:
-    """`folder` swept and for one update alone; SQLite's lock dies with its owner, even by kill."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = sqlite3.connect(folder / ".lock", timeout=0)
-        lock.execute("BEGIN EXCLUSIVE")
-    except (OSError, sqlite3.Error) as err:
-        raise ScreenError(
-            f"{folder} is in use by another update or cannot be written ({err}): wait for it to "
-            "end, or make the folder writable."
-        ) from err
-    with contextlib.closing(lock):
-        _sweep(folder)
-        try:
-            yield
-        finally:
-            _sweep(folder)
+    home = folder / source["list"]
+    checked = find_good_copy(home)[1].get("checked_at", "")[:10]
+    kept = f"the last good copy of {checked} stays" if checked else "there is no good copy"
+    fetch = [f"{url or source['manual']} as {home / name}" for url, name in _split_parts(source)]
+    todo = f"run `screen.py update {source['list']}` again, or fetch by hand {', '.join(fetch)}."
+    return f"{source['list']}: {fault.rstrip('.')}; {kept} in use; {todo}"
 
 
 def update_lists(
@@ -1505,14 +1408,13 @@ def update_lists(
             f"update: no list {unknown[0]!r} in lists/sources.csv, which has: {', '.join(known)}."
         )
     faults: list[str] = []
-    with _hold(folder):
-        for name in dict.fromkeys(names or known):
-            try:
-                talk(_update_list(known[name], folder, limits))
-            except (ScreenError, OSError, ValueError) as err:
-                fault = err.message if isinstance(err, ScreenError) else str(err)
-                by_hand_only = not names and fault.endswith(NO_ADDRESS)
-                (talk if by_hand_only else faults.append)(_tell_fault(known[name], folder, fault))
+    for name in dict.fromkeys(names or known):
+        try:
+            talk(_update_list(known[name], folder, limits))
+        except (ScreenError, OSError, ValueError) as err:
+            fault = err.message if isinstance(err, ScreenError) else str(err)
+            by_hand_only = not names and fault.endswith(NO_ADDRESS)
+            (talk if by_hand_only else faults.append)(_tell_fault(known[name], folder, fault))
     return faults
 
 
@@ -2679,7 +2581,7 @@ def _find_code_page(head: bytes) -> str:
     return "cp1254" if turkish > 0.35 * len(high) else "cp1252"
 
 
-def _unpack(stream: Any) -> Any:
+def _open_packed(stream: Any) -> Any:
     """The bytes in `stream`, a gz or zip archive's unpacked as they are read, never onto disk."""
     start = stream.peek(4)[:4]
     if start.startswith(b"\x1f\x8b"):
@@ -2710,7 +2612,7 @@ def _read_blocks(source: str, name: str) -> Generator[bytes]:
     try:
         with nullcontext(sys.stdin.buffer) if source == "-" else open(source, "rb") as raw:
             stream: Any = raw if hasattr(raw, "peek") else io.BufferedReader(raw)
-            unpacked = _unpack(stream)
+            unpacked = _open_packed(stream)
             most = PACK_RATIO * max(os.path.getsize(source), BLOCK) if regular else math.inf
             while True:
                 if unpacked is stream and _is_quiet(raw):

@@ -1,6 +1,11 @@
 import csv
+import gzip
 import hashlib
 import json
+import os
+import shutil
+import time
+import zipfile
 from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
@@ -95,7 +100,7 @@ def test_the_report_has_the_contract_s_keys_and_counts():
         "format": "uk csv", "entries": 2, "names": 5, "weak_names": 1, "addresses": 1,
         "as_of": "2026-11-20", "age_days": 3, "sha256": hashlib.sha256(raw).hexdigest(),
         "status": "ok",
-        "note": "a slice of 2 entries where the whole list has 3,000 or more; 1 unreadable dates",
+        "note": "1 unreadable dates; a slice of 2 entries where the whole list has 3,000 or more",
     }  # fmt: skip
 
 
@@ -104,11 +109,7 @@ def test_rows_without_a_name_are_counted():
 
 
 def test_columns_of_an_own_list_that_nobody_reads_are_named():
-    assert note_of("own-with-a-column-misspelt.csv") == "columns not read: alias"
-
-
-def test_files_of_a_folder_that_are_no_lists_are_named():
-    assert note_of("folder-with-a-readme") == "no lists, skipped: README.md"
+    assert note_of("own-with-a-column-misspelt.csv") == "1 column not read: alias"
 
 
 def test_an_unreadable_and_a_future_date_are_said():
@@ -140,10 +141,6 @@ def test_the_same_file_twice_is_one_list():
 def test_parts_given_one_by_one_are_one_list():
     parts = [LISTS / "sdn-set" / f"{name}.csv" for name in ("alt", "sdn", "add")]
     assert [r.names for r in screen.read_lists(parts, OPTIONS)[1]] == [8]
-
-
-def test_the_project_s_tables_are_no_lists_and_the_folder_may_hold_none():
-    assert screen.judge_lists([screen.TABLES], OPTIONS) == []
 
 
 HEADER = (LISTS / "csl-minimal-quotes.csv").read_text().splitlines()[0]
@@ -189,77 +186,128 @@ def test_a_full_list_without_a_canary_is_refused(tmp_path):
     assert screen.judge_lists([path], OPTIONS)[0][1].note.startswith(lacking)
 
 
-def keep_copy(folder, body, checked_at="2026-11-20T00:00:00+00:00", name="UN-SC"):
-    """A folder as `update` leaves it: one list in use, the copy before it beside."""
-    old, used = folder / name / "20261001T000000000000Z", folder / name / "20261120T000000000000Z"
-    for path in (old, used):
-        path.mkdir(parents=True)
-        (path / "list").write_bytes(body)
-    digest = hashlib.sha256(body).hexdigest()
-    rows = [
-        {"fetched_at": "2026-10-01", "checked_at": checked_at, "entries": 2,
-         "files": [{"file": f"{name}/{path.name}/list", "sha256": digest}]}
-        for path in (used, old)
-    ]  # fmt: skip
-    (folder / "manifest.json").write_text(json.dumps({name: rows}))
-    return used / "list"
+def keep_copy(home, body, checked_at="2026-11-20T00:00:00+00:00"):
+    """The folder of a list as `update` leaves it: one copy in use, the one before it beside."""
+    for copy in (home / "000009", home / "000010"):
+        copy.mkdir(parents=True)
+        (copy / "list").write_bytes(body)
+        digests = {"list": hashlib.sha256(body).hexdigest()}
+        note = {"checked_at": checked_at, "entries": 2, "sha256": digests}
+        (copy / "copy.json").write_text(json.dumps(note))
+    return copy
 
 
 @pytest.fixture
 def small_registry(monkeypatch):
-    """The registry with least counts that the fixtures reach."""
+    """The registry with least counts that the fixtures reach, and a source of the user's own."""
     rows = [{**row, "least_entries": "1", "canaries": ""} for row in SOURCES.values()]
-    tables = {"sources": rows}
+    rows.append({**rows[0], "list": "HOUSE", "format": "own csv", "title": "House"})
     table = screen.read_table
-    monkeypatch.setitem(
-        screen.judge_lists.__globals__, "read_table", lambda name: tables.get(name) or table(name)
-    )
+    changed = lambda name: rows if name == "sources" else table(name)  # noqa: E731
+    monkeypatch.setattr(screen, "read_table", changed)
+
+
+UN_XML = (LISTS / "un.xml").read_bytes()
 
 
 def test_of_what_update_left_only_the_copy_in_use_loads(tmp_path, small_registry):
-    keep_copy(tmp_path / "official", (LISTS / "un.xml").read_bytes())
+    copy = keep_copy(tmp_path / "official" / "UN-SC", UN_XML)
     (tmp_path / "own.csv").write_text("name\nBorealis\n")
-    reports = screen.read_lists([tmp_path], OPTIONS)[1]
-    assert [(r.list, r.status, r.entries) for r in reports] == [
-        ("UN-SC", "ok", 2),
-        ("own", "ok", 1),
-    ]
+    for folder in (tmp_path, tmp_path / "official", tmp_path / "official" / "UN-SC", copy):
+        reports = {report.list: report for report in screen.read_lists([folder], OPTIONS)[1]}
+        report, own = reports.pop("UN-SC"), [*reports]
+        assert (report.file, report.status, report.entries) == (str(copy / "list"), "ok", 2)
+        assert own == (["own"] if folder == tmp_path else [])
+
+
+def test_a_source_of_the_user_s_own_goes_by_its_folder(tmp_path, small_registry):
+    keep_copy(tmp_path / "official" / "HOUSE", b"name\nBorealis\n")
+    (report,) = screen.read_lists([tmp_path], OPTIONS)[1]
+    assert (report.list, report.title, report.as_of) == ("HOUSE", "House", "2026-11-20")
 
 
 def test_a_copy_changed_since_update_is_refused(tmp_path, small_registry):
-    path = keep_copy(tmp_path, (LISTS / "un.xml").read_bytes())
-    path.write_bytes(path.read_bytes().replace(b"OTTO", b"ANNA"))
+    copy = keep_copy(tmp_path / "official" / "UN-SC", UN_XML)
+    (copy / "list").write_bytes(UN_XML.replace(b"OTTO", b"ANNA"))
     with pytest.raises(screen.ScreenError) as caught:
         screen.read_lists([tmp_path], OPTIONS)
     assert caught.value.message == (
-        f"{path} has changed since `update` checked it: run `screen.py update UN-SC`, "
+        f"{copy} has changed since `update` checked it: run `screen.py update UN-SC`, "
         "or --admit UN-SC to screen on it all the same."
     )
 
 
+@pytest.mark.parametrize("note", ["{", "[1]", "{}"])
+def test_a_copy_with_a_garbled_note_is_refused(note, tmp_path, small_registry):
+    copy = keep_copy(tmp_path / "official" / "UN-SC", UN_XML)
+    (copy / "copy.json").write_text(note)
+    assert screen.judge_lists([tmp_path], OPTIONS)[0][1].status == "refused"
+
+
 def test_a_downloaded_list_a_year_old_is_refused(tmp_path, small_registry):
-    keep_copy(tmp_path, (LISTS / "un-one-year-old.xml").read_bytes())
+    keep_copy(tmp_path / "official" / "UN-SC", (LISTS / "un-one-year-old.xml").read_bytes())
     assert screen.judge_lists([tmp_path], OPTIONS)[0][1].status == "refused"
 
 
 def test_a_list_without_a_date_is_as_old_as_its_last_check(tmp_path, small_registry):
     body = (LISTS / "csl-quoted.csv").read_bytes()
-    keep_copy(tmp_path, body, "2026-10-23T00:00:00+00:00", "US-CSL")
+    keep_copy(tmp_path / "official" / "US-CSL", body, "2026-10-23T00:00:00+00:00")
     report = screen.judge_lists([tmp_path], OPTIONS)[0][1]
     assert (report.as_of, report.age_days, report.status) == ("2026-10-23", 31, "refused")
 
 
-def test_a_file_laid_beside_the_manifest_waits_for_update_and_is_named(tmp_path, small_registry):
-    keep_copy(tmp_path, (LISTS / "un.xml").read_bytes())
-    (tmp_path / "US-DPL").mkdir()
-    (tmp_path / "US-DPL" / "dpl.csv").write_text("name\nx\n")
-    assert screen.judge_lists([tmp_path], OPTIONS)[0][1].note == "no lists, skipped: dpl.csv"
+@pytest.mark.parametrize(("name", "status"), [("un.xml", "ok"), ("eu.xml", "refused")])
+def test_a_file_laid_by_hand_counts_while_it_is_the_newest(name, status, tmp_path, small_registry):
+    home = tmp_path / "official" / "UN-SC"
+    home.mkdir(parents=True)
+    laid = home / "fetched.xml"
+    laid.write_bytes((LISTS / name).read_bytes())
+    assert screen.judge_lists([tmp_path], OPTIONS)[0][1].status == status
+    copy = keep_copy(home, UN_XML)
+    for age, used in ((60, copy / "list"), (-60, laid)):
+        os.utime(laid, (time.time() - age,) * 2)
+        (pair,) = screen.judge_lists([tmp_path], OPTIONS)
+        assert pair[1].file == str(used)
 
 
-def test_a_garbled_manifest_is_refused(tmp_path):
-    (tmp_path / "manifest.json").write_text("{")
-    with pytest.raises(screen.ScreenError, match=r"manifest\.json is no manifest of copies"):
-        screen.read_lists([tmp_path], OPTIONS)
+@pytest.fixture
+def own_tables(tmp_path, monkeypatch):
+    """A copy of the project's lists/ that a test may add to."""
+    folder = tmp_path / "lists"
+    shutil.copytree(screen.TABLES, folder, ignore=shutil.ignore_patterns("official"))
+    monkeypatch.setattr(screen, "TABLES", folder)
+    return folder
+
+
+def test_the_starter_list_is_used_aloud_when_no_official_list_is_there(own_tables):
+    (own_tables / "house.csv").write_text("name,source,as_of\nBorealis,x,2026-11-01\n")
+    reports = {report.list: report for report in screen.read_lists([own_tables], OPTIONS)[1]}
+    assert {name: report.entries for name, report in reports.items()} == {
+        "house": 1,
+        "starter": 720,
+    }
+    assert reports["starter"].note == (
+        "a starter list, used because no official list is loaded: run `screen.py update`"
+    )
+    assert reports["house"].note == ""
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_the_starter_list_is_left_out_beside_official_lists(own_tables, small_registry, by_hand):
+    home = own_tables / "official" / "UN-SC"
+    if by_hand:
+        home.mkdir(parents=True)
+        (home / "un.xml").write_bytes(UN_XML)
+    else:
+        keep_copy(home, UN_XML)
+    assert [report.list for report in screen.read_lists([own_tables], OPTIONS)[1]] == ["UN-SC"]
+
+
+def test_another_folder_has_no_starter_list(own_tables, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "house.csv").write_text("name\nBorealis\n")
+    reports = screen.read_lists([tmp_path / "mine"], OPTIONS)[1]
+    assert [report.list for report in reports] == ["house"]
 
 
 FEWER = "un.xml has 2 entries where a full copy has 3 or more"
@@ -269,28 +317,27 @@ UN = {**SOURCES["UN-SC"], "least_entries": "2", "canaries": "OTTO QUILL|Old Lamp
 @pytest.mark.parametrize(
     ("name", "change", "last", "fault"),
     [
-        ("un.xml", {}, None, ""),
+        ("un.xml", {}, 0, ""),
         ("un.xml", {}, 2, ""),
         ("un.xml", {}, 3, "un.xml has 2 entries where the last good copy had 3"),
         ("un.xml", {"least_entries": "3"}, 2, FEWER),
-        ("un.xml", {"canaries": "Nemo"}, None, "un.xml lacks 'Nemo', which the whole list holds"),
-        ("eu.xml", {}, None, "eu.xml holds EU-FSF where UN-SC is due"),
-        ("own.csv", {}, None, "own.csv holds own where UN-SC is due"),
-        ("html-page-as-csl.csv", {}, None, "html-page-as-csl.csv is an HTML page, not a list"),
+        ("un.xml", {"canaries": "Nemo"}, 0, "un.xml lacks 'Nemo', which the whole list holds"),
+        ("eu.xml", {}, 0, "eu.xml holds EU-FSF where UN-SC is due"),
+        ("own.csv", {}, 0, "own.csv holds own where UN-SC is due"),
+        ("html-page-as-csl.csv", {}, 0, "html-page-as-csl.csv is an HTML page, not a list"),
     ],
 )  # fmt: skip
 def test_a_download_is_checked_before_it_counts(name, change, last, fault):
-    assert screen.check_download([LISTS / name], {**UN, **change}, last) == fault
+    assert screen.check_download([LISTS / name], {**UN, **change}, last)[0] == fault
 
 
 def test_a_downloaded_set_is_checked_as_one_list():
     source = {**SOURCES["US-SDN"], "least_entries": "3", "canaries": "BOREALIS TOYS|LAMP"}
     files = [LISTS / "sdn-set" / f"{n}.csv" for n in ("sdn", "add", "alt", "sdn_comments")]
-    assert screen.check_download(files, source, 3) == ""
-    assert screen.check_download(files[:2], source, 3) == (
-        "sdn.csv is part of a set, and its alt.csv is not there"
+    assert screen.check_download(files, source, 3) == ("", 3)
+    assert screen.check_download(files[:2], source, 3)[0] == (
+        "sdn.csv is part of a set, and its alt file is not there"
     )
-    assert screen.count_entries(files, source) == 3
 
 
 @pytest.mark.parametrize("row", screen.read_table("list_layouts"), ids=lambda row: row["layout"])
@@ -307,3 +354,17 @@ def test_every_source_has_an_address_a_part_or_a_page_to_fetch_it_from(row):
     assert all(url.startswith("https://") for url in [*urls, row["manual"]])
     assert len(urls) in (0, len(row["files"].split("|")))
     assert int(row["least_entries"]) > 0
+
+
+def test_a_list_in_a_zip_file_loads(tmp_path):
+    with zipfile.ZipFile(tmp_path / "own.zip", "w") as pack:
+        pack.write(LISTS / "own.csv", "own.csv")
+    assert screen.read_lists([tmp_path / "own.zip"], OPTIONS)[1][0].entries == 2
+
+
+@pytest.mark.parametrize("end", [-9, None])
+def test_a_gzip_file_cut_or_bursting_is_refused(tmp_path, monkeypatch, end):
+    monkeypatch.setattr(screen, "LARGEST_LIST", 10_000 if end is None else 10**6)
+    (tmp_path / "own.csv.gz").write_bytes(gzip.compress(b"name\n" + b"Borealis\n" * 9999)[:end])
+    with pytest.raises(screen.ScreenError, match="its gzip stream is cut, or unpacks to over"):
+        screen.read_lists([tmp_path / "own.csv.gz"], OPTIONS)

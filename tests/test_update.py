@@ -26,7 +26,7 @@ import pytest
 import screen
 
 Answer = Callable[["Handler"], None]
-LIMITS = screen.UpdateLimits(quiet_seconds=0.3, total_seconds=1.0, tries=2, pause_seconds=0.01)
+LIMITS = screen.UpdateLimits(quiet_seconds=0.3, total_seconds=0.6, pauses=(0.01,))
 CANARY = "Orbital Canary Trading"
 
 
@@ -169,40 +169,35 @@ def update(url: str, folder: Path, **changes: str) -> tuple[list[str], list[str]
 
 
 def read_used(folder: Path) -> dict[str, list[bytes]]:
-    """What a screening would read, after proving that manifest and files agree."""
-    for copies in screen.read_manifest(folder).values():
-        assert all(screen.is_whole(folder, row) for row in copies)
-    return {
-        name: [path.read_bytes() for path in paths]
-        for name, paths, _ in screen.official_files(folder)
-    }
+    """What a screening would read, after proving that notes and files agree."""
+    used = {}
+    for home in sorted(folder.glob("*/")):
+        for copy in screen.find_copies(home)[:1]:
+            assert screen.find_good_copy(home)[0] == copy
+            used[home.name] = [path.read_bytes() for path in screen._find_files(home)]
+    return used
 
 
 def list_leftovers(folder: Path) -> list[str]:
-    """Copies and temporary folders that the manifest does not name."""
-    rows = [row for copies in screen.read_manifest(folder).values() for row in copies]
-    named = {part["file"].rsplit("/", 1)[0] for row in rows for part in row["files"]}
-    there = [*folder.glob("*/*/"), *folder.glob(".partial-*")]
-    return [str(path.relative_to(folder)) for path in there if path.is_dir()
-            and path.relative_to(folder).as_posix() not in named]  # fmt: skip
+    """Temporary folders and copies beyond two a list."""
+    kept = {copy for home in folder.glob("*/") for copy in screen.find_copies(home)[:2]}
+    return [str(path.relative_to(folder)) for path in {*folder.glob("*/*/")} - kept]
 
 
 def build_sentence(fault: str, url: str, folder: Path, today: str) -> str:
     return (
-        f"X-LIST: {fault}; the last good copy of {today} stays in use; fetch by hand {url} as "
-        f"{folder / 'X-LIST' / 'l.csv'} and run `screen.py update X-LIST` again."
+        f"X-LIST: {fault}; the last good copy of {today} stays in use; run `screen.py update "
+        f"X-LIST` again, or fetch by hand {url} as {folder / 'X-LIST' / 'l.csv'}."
     )
 
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
-CODED = {"Content_Encoding": "gzip"}
 HALF = len(NEWER) // 2
-BOMB = gzip.compress(bytes(50_000_000))
 LARGEST = 10 * len(GOOD)
 TRANSPORT_FAULTS = {
     "half of what is announced": (
         build_answer(NEWER[:HALF], announced=len(NEWER)),
-        f"{{url}} was cut: {HALF:,} bytes of {len(NEWER):,} came",
+        f"{{url}} was cut: {len(NEWER) - HALF:,} bytes did not come",
     ),
     "cut between chunks": (
         build_answer(b"5\r\nentry\r\n", announced=-1, Transfer_Encoding="chunked"),
@@ -215,11 +210,7 @@ TRANSPORT_FAULTS = {
     "stall": (send_stall, "{url} could not be downloaded: timed out"),
     "drip feed": (
         send_drop_by_drop(NEWER, 0.1, HEAD + b"Content-Length: 9999\r\n\r\n"),
-        "{url} was not here within 1 s",
-    ),
-    "drip feed of headers": (
-        send_drop_by_drop(b"X-Long: " + bytes(9) * 99, 0.1, HEAD),
-        "{url} was not here within 1 s",
+        "{url} was not here within 0.6 s",
     ),
     "redirect to http": (
         build_answer(b"", 302, Location="http://lists.example.invalid/l.csv"),
@@ -236,30 +227,17 @@ TRANSPORT_FAULTS = {
     ),
     "100 times larger": (
         build_answer(NEWER * 100),
-        f"{{url}} announces {100 * len(NEWER):,} bytes, over {LARGEST:,}",
+        f"{{url}} is larger than {LARGEST:,} bytes",
     ),
     "100 times larger, not announced": (
         build_answer(NEWER * 100, announced=-1),
         f"{{url}} is larger than {LARGEST:,} bytes",
     ),
     "endless": (send_endless, f"{{url}} is larger than {LARGEST:,} bytes"),
-    "gzip bomb": (build_answer(BOMB, **CODED), f"{{url}} is larger than {LARGEST:,} bytes"),
-    "gzip cut": (
-        build_answer(gzip.compress(NEWER)[:-9], **CODED),
-        "{url} was cut: its gzip stream has no proper end",
-    ),
-    "coding unknown": (
-        build_answer(NEWER, Content_Encoding="br"),
-        "{url} could not be downloaded: Error -3 while decompressing data: incorrect header check",
-    ),
     "not found": (build_answer(b"", 404), "{url} answered HTTP 404 (Not Found)"),
     "forbidden": (build_answer(b"", 403), "{url} answered HTTP 403 (Forbidden)"),
     "no content": (build_answer(b"", 204), "{url} answered HTTP 204"),
     "always 503": (build_answer(b"", 503), "{url} answered HTTP 503 (Service Unavailable)"),
-    "asks for an hour": (
-        build_answer(b"", 429, Retry_After="3600"),
-        "{url} answered HTTP 429 (Too Many Requests) and asked for a pause of 3600 s",
-    ),
     "unasked 304": (build_answer(b"", 304), "{url} answered HTTP 304 (Not Modified)"),
 }  # fmt: skip
 WRONG_BODIES = {
@@ -269,6 +247,8 @@ WRONG_BODIES = {
     "half its records": build_list("New", rows=150),
     "wrong list": build_list("New", canary="Somebody Else"),
     "empty": b"",
+    "gzip cut": gzip.compress(NEWER)[:-9],
+    "gzip bomb": gzip.compress(bytes(screen.LARGEST_LIST + 1), 1)[: 10 * len(GOOD)],
 }
 
 
@@ -290,7 +270,7 @@ def test_a_wrong_body_leaves_the_good_copy(case: str, server: Server, tmp_path: 
     assert update(server.address, tmp_path)[0] == []
     server.answers, today = [build_answer(WRONG_BODIES[case])], f"{datetime.now(UTC):%Y-%m-%d}"
     (tmp_path / "l.csv").write_bytes(WRONG_BODIES[case])
-    fault = screen.check_download([tmp_path / "l.csv"], build_source(server.address), 300)
+    fault, _ = screen.check_download([tmp_path / "l.csv"], build_source(server.address), 300)
     assert fault
     faults, _ = update(server.address, tmp_path)
     assert faults == [build_sentence(fault.rstrip("."), server.address, tmp_path, today)]
@@ -302,9 +282,8 @@ def test_a_wrong_body_leaves_the_good_copy(case: str, server: Server, tmp_path: 
 
 
 def test_first_download(server: Server, tmp_path: Path) -> None:
-    today = f"{datetime.now(UTC):%Y-%m-%d}"
     faults, talk = update(server.address, tmp_path / "official")
-    assert (faults, talk) == ([], [f"X-LIST: 300 entries, 0.0 MB, new copy of {today}"])
+    assert (faults, talk) == ([], ["X-LIST: 300 entries, new copy"])
     assert read_used(tmp_path / "official") == {"X-LIST": [GOOD]}
     assert server.seen[0]["User-Agent"] == f"screen.py/{screen.VERSION}"
 
@@ -313,16 +292,16 @@ def test_failing_first_download(server: Server, tmp_path: Path) -> None:
     server.answers = [build_answer(b"", 404)]
     (fault,), _ = update(server.address, tmp_path)
     assert fault == (
-        f"X-LIST: {server.address} answered HTTP 404 (Not Found); there is no good copy to "
-        f"use; fetch by hand {server.address} as {tmp_path / 'X-LIST' / 'l.csv'} and run "
-        "`screen.py update X-LIST` again."
+        f"X-LIST: {server.address} answered HTTP 404 (Not Found); there is no good copy in use; "
+        "run `screen.py update X-LIST` again, or fetch by hand "
+        f"{server.address} as {tmp_path / 'X-LIST' / 'l.csv'}."
     )
     assert read_used(tmp_path) == {}
 
 
 @pytest.mark.parametrize(
     "first",
-    [build_answer(b"", 500), build_answer(b"", 429, Retry_After="0"), send_nothing,
+    [build_answer(b"", 500), build_answer(b"", 429), send_nothing,
      build_answer(GOOD[:99], announced=len(GOOD))],
 )  # fmt: skip
 def test_a_passing_fault_is_tried_again(first: Answer, server: Server, tmp_path: Path) -> None:
@@ -348,35 +327,29 @@ def test_https_is_not_redirected_to_http_even_on_this_machine() -> None:
     assert fault == "http://127.0.0.1/l.csv is not https"
 
 
-def test_retry_after_is_waited_for(server: Server, tmp_path: Path) -> None:
-    server.answers = [build_answer(b"", 503, Retry_After="1"), build_answer(GOOD)]
-    limits = screen.UpdateLimits(quiet_seconds=0.3, tries=2, pause_seconds=0.01)
-    start = time.monotonic()
-    assert screen.update_lists([build_source(server.address)], [], tmp_path, str, limits) == []
-    assert time.monotonic() - start > 1
-
-
 def test_conditional_request_keeps_the_copy(server: Server, tmp_path: Path) -> None:
     changed = format_datetime(datetime(2026, 11, 20, tzinfo=UTC), usegmt=True)
     server.answers = [build_answer(GOOD, ETag='"a1"', Last_Modified=changed)]
     update(server.address, tmp_path)
-    manifest = tmp_path / "manifest.json"
-    manifest.write_text(manifest.read_text().replace(f"{datetime.now(UTC):%Y}-", "2025-"))
+    (copy,) = screen.find_copies(tmp_path / "X-LIST")
+    first = screen.read_copy_note(copy)
+    (copy / "copy.json").write_text(json.dumps({**first, "checked_at": "2025-01-01"}))
     server.answers = [build_answer(b"", 304)]
     faults, (line,) = update(server.address, tmp_path)
-    (row,) = screen.read_manifest(tmp_path)["X-LIST"]
     assert (server.seen[1]["If-None-Match"], server.seen[1]["If-Modified-Since"]) == (
         '"a1"', changed)  # fmt: skip
-    assert line == f"X-LIST: 300 entries, 0.0 MB, unchanged since {row['fetched_at'][:10]}"
-    assert (row["fetched_at"][:4], row["checked_at"][:4]) == ("2025", f"{datetime.now(UTC):%Y}")
+    assert line == "X-LIST: 300 entries, unchanged"
     assert (faults, read_used(tmp_path)) == ([], {"X-LIST": [GOOD]})
-    assert row["files"][0]["ETag"] == '"a1"'
+    assert screen.find_copies(tmp_path / "X-LIST") == [copy]
+    second = screen.read_copy_note(copy)
+    assert second == {**first, "checked_at": second["checked_at"]}
+    assert second["checked_at"] >= first["checked_at"]
 
 
 def test_a_damaged_copy_is_fetched_whole(server: Server, tmp_path: Path) -> None:
     server.answers = [build_answer(GOOD, ETag='"a1"')]
     update(server.address, tmp_path)
-    screen.official_files(tmp_path)[0][1][0].write_bytes(GOOD[:-1])
+    (tmp_path / "X-LIST" / "000001" / "l.csv").write_bytes(GOOD[:-1])
     assert update(server.address, tmp_path)[0] == []
     assert "If-None-Match" not in server.seen[1]
     assert read_used(tmp_path) == {"X-LIST": [GOOD]}
@@ -384,10 +357,10 @@ def test_a_damaged_copy_is_fetched_whole(server: Server, tmp_path: Path) -> None
 
 def test_a_damaged_copy_is_not_called_good(server: Server, tmp_path: Path) -> None:
     update(server.address, tmp_path)
-    screen.official_files(tmp_path)[0][1][0].unlink()
+    (tmp_path / "X-LIST" / "000001" / "l.csv").unlink()
     server.answers = [build_answer(b"", 404)]
     (fault,), _ = update(server.address, tmp_path)
-    assert "; there is no good copy to use; " in fault
+    assert "; there is no good copy in use; " in fault
 
 
 def test_progress_is_one_line_that_goes_away(
@@ -396,15 +369,16 @@ def test_progress_is_one_line_that_goes_away(
     limits = screen.UpdateLimits(progress=True)
     assert screen.update_lists([build_source(server.address)], [], tmp_path, str, limits) == []
     *shown, last = capsys.readouterr().err.split("\r")
-    assert (shown[-1], last) == (f"{server.address}: {len(GOOD):,} bytes, 100%", "")
+    assert (shown[-1], last) == (f"{server.address}: {len(GOOD):,} of {len(GOOD):,} bytes", "")
     assert update(server.address, tmp_path)[0] == []
     assert capsys.readouterr() == ("", "")
 
 
-def test_gzip_is_decoded(server: Server, tmp_path: Path) -> None:
-    server.answers = [build_answer(gzip.compress(GOOD), **CODED)]
-    assert update(server.address, tmp_path)[0] == []
-    assert read_used(tmp_path) == {"X-LIST": [GOOD]}
+def test_a_body_sent_as_gzip_unasked_is_kept_so_and_read(server: Server, tmp_path: Path) -> None:
+    packed = gzip.compress(GOOD)
+    server.answers = [build_answer(packed, Content_Encoding="gzip")]
+    assert update(server.address, tmp_path) == ([], ["X-LIST: 300 entries, new copy"])
+    assert read_used(tmp_path) == {"X-LIST": [packed]}
 
 
 def test_two_copies_are_kept(server: Server, tmp_path: Path) -> None:
@@ -412,8 +386,8 @@ def test_two_copies_are_kept(server: Server, tmp_path: Path) -> None:
     for body in bodies:
         server.answers = [build_answer(body)]
         assert update(server.address, tmp_path)[0] == []
-    copies = screen.read_manifest(tmp_path)["X-LIST"]
-    kept = [(tmp_path / row["files"][0]["file"]).read_bytes() for row in copies]
+    copies = screen.find_copies(tmp_path / "X-LIST")
+    kept = [(copy / "l.csv").read_bytes() for copy in copies]
     assert (kept, list_leftovers(tmp_path)) == ([bodies[3], bodies[2]], [])
 
 
@@ -450,27 +424,14 @@ def test_unknown_list_is_refused_with_the_known(tmp_path: Path) -> None:
     assert err.value.message == "update: no list 'US-CLS' in lists/sources.csv, which has: A, B."
 
 
-def test_a_file_laid_there_by_hand_is_checked_and_taken_in(server: Server, tmp_path: Path) -> None:
-    by_hand = tmp_path / "X-LIST" / "l.csv"
-    by_hand.parent.mkdir()
-    by_hand.write_bytes(WRONG_BODIES["HTML page"])
-    assert len(update(server.address, tmp_path)[0]) == 1
-    by_hand.write_bytes(GOOD)
-    assert update("", tmp_path)[0] == []
-    assert (read_used(tmp_path), by_hand.exists()) == ({"X-LIST": [GOOD]}, False)
-    assert (len(server.seen), list_leftovers(tmp_path)) == (0, [])
-
-
 def test_a_list_without_an_address_is_told_about(tmp_path: Path) -> None:
     source = build_source("") | {"manual": "https://www.example.org/denied"}
     talk: list[str] = []
     assert screen.update_lists([source], [], tmp_path, talk.append) == []
-    tail = (
-        f"fetch by hand https://www.example.org/denied as {tmp_path / 'X-LIST' / 'l.csv'} and run "
-        "`screen.py update X-LIST` again."
-    )
     sentence = (
-        f"X-LIST: l.csv has no address to download from; there is no good copy to use; {tail}"
+        "X-LIST: l.csv has no address to download from; there is no good copy in use; run "
+        "`screen.py update X-LIST` again, or fetch by hand "
+        f"https://www.example.org/denied as {tmp_path / 'X-LIST' / 'l.csv'}."
     )
     assert talk == [sentence]
     assert screen.update_lists([source], ["X-LIST"], tmp_path, talk.append) == [sentence]
@@ -501,40 +462,25 @@ def test_proxy_of_the_environment_is_used(
 
 
 def test_two_updates_at_once(server: Server, tmp_path: Path) -> None:
-    told: list[str] = []
+    inner: list[list[str]] = []
 
     def answer(handler: Handler) -> None:
-        try:
-            update(server.address, tmp_path)
-        except screen.ScreenError as err:
-            told.append(err.message)
-        build_answer(GOOD)(handler)
+        inner.append(update(server.address, tmp_path)[0])
+        build_answer(NEWER)(handler)
 
-    server.answers = [answer]
-    assert update(server.address, tmp_path)[0] == []
-    assert told == [
-        f"{tmp_path} is in use by another update or cannot be written (database is locked): wait "
-        "for it to end, or make the folder writable."
-    ]
+    server.answers = [answer, build_answer(GOOD)]
+    (fault,), _ = update(server.address, tmp_path)
+    assert inner == [[]] and "Directory not empty" in fault
     assert read_used(tmp_path) == {"X-LIST": [GOOD]}
 
 
-def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
-    (tmp_path / "manifest.json").write_text('{"X-LIST": [')
-    with pytest.raises(screen.ScreenError) as err:
-        screen.read_manifest(tmp_path)
-    assert err.value.message == (
-        f"{tmp_path / 'manifest.json'} is no manifest of copies (Expecting value: line 1 column 13 "
-        "(char 12)): delete it and run `screen.py update`."
-    )
-
-
-def test_manifest_row(server: Server, tmp_path: Path) -> None:
-    update(server.address, tmp_path)
-    (row,) = json.loads((tmp_path / "manifest.json").read_text())["X-LIST"]
-    assert list(row) == ["entries", "fetched_at", "checked_at", "files"]
-    assert {*row["files"][0]} == {
-        "file", "url", "by_hand", "sha256", "bytes", "ETag", "Last-Modified"}  # fmt: skip
+def test_what_a_killed_run_left_goes_after_an_hour(server: Server, tmp_path: Path) -> None:
+    left = [tmp_path / "X-LIST" / name for name in (".partial-old", ".partial-new", "000001")]
+    for path in left:
+        path.mkdir(parents=True)
+    os.utime(left[0], (time.time() - 3601,) * 2)
+    assert update(server.address, tmp_path)[0] == []
+    assert list_leftovers(tmp_path) == ["X-LIST/.partial-new"]
 
 
 # A process that has imported screen once and forks an updater per line read; the number is the
@@ -544,7 +490,7 @@ import json, os, signal, sys, pathlib
 import screen
 FILE_CALLS = "open write close __exit__ fsync mkdir replace rename unlink rmdir scandir".split()
 source, folder = json.loads(sys.argv[1]), pathlib.Path(sys.argv[2])
-limits = screen.UpdateLimits(quiet_seconds=5, tries=1)
+limits = screen.UpdateLimits(quiet_seconds=5, pauses=())
 def run(fatal):
     left = [fatal]
     def count(frame, event, function):
@@ -606,7 +552,7 @@ def test_fifty_kills_at_random_moments(keeper: subprocess.Popen[str], tmp_path: 
     folder, used, leftovers, longest = tmp_path / "official", set(), 0, 0.0
     for _ in range(50):
         pid, start = start_updater(keeper, 0), time.monotonic()
-        while not longest and not (folder / "manifest.json").exists():
+        while not longest and not screen.find_copies(folder / "X-LIST"):
             assert time.monotonic() - start < 5, "no first copy within 5 s"
             time.sleep(0.001)  # the first one lives to its first copy, and so sets the pace
         longest = longest or 3 * min(time.monotonic() - start, 0.4)
@@ -629,5 +575,6 @@ def test_a_kill_before_every_file_call(keeper: subprocess.Popen[str], tmp_path: 
         ended = int(keeper.stdout.readline())
         now = str(read_used(folder))
         changed, before = changed + (now != before), now
-    assert (ended, list_leftovers(folder)) == (0, [])
+    assert ended == 0
+    assert all("/.partial-" in path for path in list_leftovers(folder))
     assert kills > 20 and changed > 3
