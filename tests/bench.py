@@ -473,10 +473,11 @@ def write_shipments(file: Path, rows: int, consignees: int, screener: screen.Scr
     spots = rng.choice(consignees, min(len(listed), consignees // 100), replace=False)
     firms[spots] = listed[: len(spots)]
     known = screen.read_table("goods")
-    codes = [code for row in known for code in row["prefix"].split("|") if len(code) == 6]
-    plain = [c for c in codes if not screen.find_goods(c, screen.ANY_DESTINATION)] or ["640399"]
-    listed_goods = sorted(set(codes) - set(plain))
-    goods = np.array([*plain * 50, *listed_goods], dtype=object)
+    codes = sorted({code for row in known for code in row["prefix"].split("|") if len(code) == 6})
+    plain = [code for code in codes if not screen.find_goods(code, "")] or ["640399"]
+    high = sorted({*codes} - {*plain}) or ["848210"]
+    usual, rare = rng.choice(plain, 485), rng.choice(high, 15)  # of 500 codes fifteen are listed
+    goods = np.array([*usual, *rare], dtype=object)
     for first in range(0, rows, 500_000):
         size = min(500_000, rows - first)
         frame = make_frame(rng, first, size, firms, goods)
