@@ -1572,7 +1572,7 @@ JUNK = {c: " " for c in range(128) if not chr(c).isalnum() and c != 10} | {
     ord("`"): "",
 }
 NAMED = re.compile(r"(LETTER|SYLLABLE|VOWEL SIGN|CHARACTER)(?: SMALL| CAPITAL| FINAL)* (\w+)")
-APART = re.compile(r"[\s\-/(),;:_|+\"]+")  # "Volvo-Вектор" is no word of mixed scripts
+APART = re.compile(r"[\s\-/,;:_|+\"]+")  # "Volvo-Вектор" is no word of mixed scripts
 ABJAD_MARK = "\u02bf"  # before a word of consonants only: Arabic, Hebrew, Syriac
 CONSONANTS = str.maketrans("eiouwypvqcxg", "aaaaaabfkkkj")
 # Several parties in one cell, and words that say so.
@@ -2433,8 +2433,14 @@ class Matcher:
             )
 
     def find_cut(self, query: FoldedName) -> set[int]:
-        """Names that go on where `query` was cut off; too many of them say nothing."""
+        """Names that go on where `query` was cut off; too many of them say nothing.
+
+        Nor does a start of generic words: "China Electronics" is no cut-off name.
+        """
         if len(query.plain) < CUT_FROM or sum(map(len, query.words)) < CUT_FROM // 2:
+            return set()
+        whole_words = query.tokens[:-1] or query.tokens
+        if sum(self.senses[t].weight for t in whole_words) < LEAST_EVIDENCE:
             return set()
         plains = self.index.plains
         start, end = (bisect_left(plains, (edge, 0)) for edge in (query.plain, query.plain + "~"))
