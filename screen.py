@@ -4197,16 +4197,13 @@ class Screener:
         self, chunk: Chunk, roles: Mapping[str, tuple[int, ...]]
     ) -> Iterator[ScreenedRow]:
         """The flagged rows of `chunk`, in order."""
+        if not chunk.rows:  # of an empty frame: engines ask for the columns so
+            return
         columns, plan = list(zip(*chunk.rows, strict=True)), build_plan(roles)
-        self.learn(
-            text
-            for role in plan.parties
-            for i in roles[role]
-            for text in (columns[i] if columns else ())
-        )
+        self.learn(text for role in plan.parties for i in roles[role] for text in columns[i])
         suspects = set(range(len(chunk.rows))) if self.surges else set(chunk.damage)
         for role, indexes in roles.items():
-            for column in (columns[i] for i in indexes if columns):
+            for column in (columns[i] for i in indexes):
                 odd = {text for text in set(column) if self.is_suspicious(role, text)}
                 suspects.update([n for n, text in enumerate(column) if text in odd])
         suspects.update(find_odd_goods(columns, roles))
