@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import pickle
 import shutil
 import sys
@@ -337,7 +336,6 @@ def test_dask_gives_the_same_rows(list_path, plain):
 
 
 @pytest.mark.skipif(not (find_spec("pyspark") and shutil.which("java")), reason="needs pyspark and Java")
-@pytest.mark.skipif(not os.environ.get("SCREEN_SPARK"), reason="slow to start: set SCREEN_SPARK=1")
 def test_spark_gives_the_same_rows(list_path, plain, monkeypatch):
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     from pyspark.sql import SparkSession
