@@ -1474,7 +1474,7 @@ JUNK = {c: " " for c in range(128) if not chr(c).isalnum() and c != 10} | {
     ord("`"): "",
 }
 NAMED = re.compile(r"(LETTER|SYLLABLE|VOWEL SIGN|CHARACTER)(?: SMALL| CAPITAL| FINAL)* (\w+)")
-APART = re.compile(r"[\s\-/(),;:_|+\"]+")  # "Volvo-Вектор" is no word of mixed scripts
+APART = re.compile(r"[\s\-/,;:_|+\"]+")  # "Volvo-Вектор" is no word of mixed scripts
 ABJAD_MARK = "\u02bf"  # before a word of consonants only: Arabic, Hebrew, Syriac
 CONSONANTS = str.maketrans("eiouwypvqcxg", "aaaaaabfkkkj")
 # Several parties in one cell, and words that say so.
@@ -2335,8 +2335,14 @@ class Matcher:
             )
 
     def find_cut(self, query: FoldedName) -> set[int]:
-        """Names that go on where `query` was cut off; too many of them say nothing."""
+        """Names that go on where `query` was cut off; too many of them say nothing.
+
+        Nor does a start of generic words: "China Electronics" is no cut-off name.
+        """
         if len(query.plain) < CUT_FROM or sum(map(len, query.words)) < CUT_FROM // 2:
+            return set()
+        whole_words = query.tokens[:-1] or query.tokens
+        if sum(self.senses[t].weight for t in whole_words) < LEAST_EVIDENCE:
             return set()
         plains = self.index.plains
         start, end = (bisect_left(plains, (edge, 0)) for edge in (query.plain, query.plain + "~"))
@@ -4088,16 +4094,13 @@ class Screener:
         self, chunk: Chunk, roles: Mapping[str, tuple[int, ...]]
     ) -> Iterator[ScreenedRow]:
         """The flagged rows of `chunk`, in order."""
+        if not chunk.rows:  # of an empty frame: engines ask for the columns so
+            return
         columns, plan = list(zip(*chunk.rows, strict=True)), build_plan(roles)
-        self.learn(
-            text
-            for role in plan.parties
-            for i in roles[role]
-            for text in (columns[i] if columns else ())
-        )
+        self.learn(text for role in plan.parties for i in roles[role] for text in columns[i])
         suspects = set(range(len(chunk.rows))) if self.surges else set(chunk.damage)
         for role, indexes in roles.items():
-            for column in (columns[i] for i in indexes if columns):
+            for column in (columns[i] for i in indexes):
                 odd = {text for text in set(column) if self.is_suspicious(role, text)}
                 suspects.update([n for n, text in enumerate(column) if text in odd])
         suspects.update(find_odd_goods(columns, roles))
