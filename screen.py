@@ -469,6 +469,7 @@ class Route:
     tier: str = ""  # strictest Common High Priority tier met
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def fold_words(text: str) -> str:
     """The words of `text`, folded, & and St. written out: how names and addresses are compared."""
     words = re.findall(r"\w+", fold_phrase(text).replace("&", " and "))
@@ -3114,6 +3115,7 @@ TABLE_KEYS = {
 }
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def parse_month(text: str) -> tuple[int, int]:
     """Month of a date read (day first, month first), as year x 12 + month - 1; 0 where impossible.
 
@@ -3155,12 +3157,6 @@ def parse_amount(text: str, decimal_comma: bool = False) -> float:
     return float(re.sub("[.,]", "", whole) + mark.replace(",", ".") + tail)
 
 
-def _map_distinct(texts: Sequence[str], read: Callable[[str], object]) -> Any:
-    """What `read` says of each of `texts`, asked once per distinct text."""
-    places, distinct = pd.factorize(np.asarray(texts, dtype=object))
-    return pd.Series([read(text) for text in distinct]).to_numpy()[places]
-
-
 class SurgeLedger:
     """Rows and amounts of a history, summed by group and month as chunks come in."""
 
@@ -3184,8 +3180,10 @@ class SurgeLedger:
         frame = self._read_groups(columns).assign(file=file, rows=1, day=columns["date"])
         for role in ("description", "consignee_address"):
             if role in columns:
-                frame[role] = self._fold_texts(columns[role], role == "consignee_address")
+                frame[role] = self._fold_texts(columns[role])
                 known = (frame[role] != "") & (frame["consignee"] != "")
+                if role == "consignee_address":  # without a number it is no one place
+                    known &= frame[role].str.contains(r"\d")
                 self._put(role, frame.loc[known, [*TABLE_KEYS[role], "rows"]])
         for role in AMOUNT_ROLES:
             frame[role] = self._read_amounts(role, columns[role]) if role in columns else 0.0
@@ -3198,29 +3196,21 @@ class SurgeLedger:
             lots[f"lots_{limit}"] = lots["value"].between(limit * LOT_BAND, limit, "left")
         self._put("trade", lots.assign(lots=1))
 
-    def _fold_texts(self, texts: Sequence[str], numbered: bool = False) -> Any:
-        """Keys of `texts`; "" for what is not `numbered` if that is what makes it a place."""
-
-        def fold(text: str) -> str:
-            key = fold_words(text)
-            if numbered and not re.search(r"\d", key):
-                return ""
-            self.spelling.setdefault(key, text)
-            return key
-
-        return _map_distinct(texts, fold)
+    def _fold_texts(self, texts: Sequence[str]) -> list[str]:
+        keys = [fold_words(text) for text in texts]
+        self.spelling = dict(zip(reversed(keys), reversed(texts), strict=True)) | self.spelling
+        return keys
 
     def _read_groups(self, columns: Mapping[str, Sequence[str]]) -> Any:
         """Group texts, tier rank and both readings of the month, by row; counts the unread."""
-        dates = columns["date"]
-        digits = _map_distinct(columns["hs_code"], lambda text: parse_hs_code(text).digits)
-        frame = pd.DataFrame({"day_first": _map_distinct(dates, lambda text: parse_month(text)[0])})
-        frame["month_first"] = _map_distinct(dates, lambda text: parse_month(text)[1])
-        frame["heading"] = _map_distinct(digits, lambda code: code[:4] if len(code) > 3 else "")
-        frame["tier"] = _map_distinct(digits, lambda code: TIER_ORDER.index(tier_of(code)))
-        frame["destination"] = _map_distinct(columns["destination"], parse_country)
-        frame["consignee"] = self._fold_texts(columns.get("consignee", [""] * len(dates)))
-        self.unread["date"] += int((frame["day_first"] + frame["month_first"] == 0).sum())
+        months = [parse_month(text) for text in columns["date"]]
+        digits = [parse_hs_code(text).digits for text in columns["hs_code"]]
+        frame = pd.DataFrame(months, columns=["day_first", "month_first"])
+        frame["heading"] = [code[:4] if len(code) > 3 else "" for code in digits]
+        frame["tier"] = [TIER_ORDER.index(tier_of(code)) for code in digits]
+        frame["destination"] = [parse_country(text) for text in columns["destination"]]
+        frame["consignee"] = self._fold_texts(columns.get("consignee", [""] * len(months)))
+        self.unread["date"] += months.count((0, 0))
         self.unread["hs_code"] += int((frame["heading"] == "").sum())
         self.unread["destination"] += int((frame["destination"] == "").sum())
         return frame
@@ -3233,7 +3223,7 @@ class SurgeLedger:
         if odd.any():  # one mistyped 12,5 must not make thousands of units of the rest
             commas, points = (cells.str.contains(rf"[{m}]\d{{1,2}}\D*$").sum() for m in ",.")
             odd |= commas > points  # then 1.234, which looks a plain number, is 1,234
-            amounts[odd] = _map_distinct(cells[odd], lambda t: parse_amount(t, commas > points))
+            amounts[odd] = [parse_amount(text, commas > points) for text in cells[odd]]
         self.unread[role] += int((~np.isfinite(amounts)).sum())
         return np.where(np.isfinite(amounts), amounts, 0.0)
 
