@@ -467,8 +467,9 @@ class Route:
     tier: str = ""  # strictest Common High Priority tier met
 
 
-def fold_country(text: str) -> str:
-    """`text` as names of countries are compared: folded, its words alone, & and St. written out."""
+@functools.lru_cache(maxsize=1 << 16)
+def fold_words(text: str) -> str:
+    """The words of `text`, folded, & and St. written out: how names and addresses are compared."""
     words = re.findall(r"\w+", fold_phrase(text).replace("&", " and "))
     return " ".join("saint" if word == "st" else word for word in words)
 
@@ -479,7 +480,7 @@ def read_country_names() -> Mapping[str, str]:
     names = {}
     for row in read_table("countries"):
         for name in (row["iso2"], row["iso3"], *row["names"].split("|")):
-            names[fold_country(name)] = row["iso2"]
+            names[fold_words(name)] = row["iso2"]
     return names
 
 
@@ -492,11 +493,11 @@ def parse_country(text: str) -> str:
     >>> parse_country("Los Angeles, CA"), parse_country("Russia via Turkey")
     ('', '')
     """
-    names, whole = read_country_names(), fold_country(text)
+    names, whole = read_country_names(), fold_words(text)
     if whole in names:
         return names[whole]
     parts = {part.strip() for part in re.split(r"[,;/()\[\]|:]|\s[-–—]\s", text)}
-    words = [fold_country(part) for part in parts.difference(US_STATES.split())]
+    words = [fold_words(part) for part in parts.difference(US_STATES.split())]
     read = {names.get(word) or names.get(OF_STATES.sub("", word), "") for word in words} - {""}
     return read.pop() if len(read) == 1 else ""
 
@@ -3003,56 +3004,50 @@ def open_shipments(source: str, options: ReadOptions) -> Iterator[Shipments]:
 
 AMOUNT_ROLES = ("value", "weight", "quantity")  # the first that half of the rows state is compared
 TIER_ORDER = ("1", "2", "3.A", "3.B", "4.A", "4.B", "")  # as `tier_of` says; "": not listed
-MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-MOST_TEXTS = 1_000_000  # distinct names, addresses, descriptions; serial numbers would fill memory
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+DATE_FORMS = (  # form, its year, its month if the day comes first, its month if the month does
+    (r"(\d{4})\D?(\d\d?)(?:\D?\d\d?(?:\D.*)?)?", 1, 2, 2),  # 2025-03-17T10:22, 20250317, 2025-03
+    (r"(\d\d?)\D(\d{4})", 2, 1, 1),  # 03/2025
+    (r"(\d\d?)\.(\d\d?)\.(\d{4}|\d\d)(?: .*)?", 3, 2, None),  # 17.03.25: dots are day first
+    (r"(\d\d?)([-/ ])(\d\d?)\2(\d{4}|\d\d)(?: .*)?", 4, 3, 1),  # 17/03/2025, 3/17/25
+    (rf"(?:\d\d?\W)?({'|'.join(MONTHS)})[a-z]*\W+(?:\d\d?, )?(\d{{4}}|\d\d)", 2, 1, 1),  # Mar-25
+)
 PENDING_ROWS = 100_000  # rows waiting to be summed up; fewer: slow, more: memory
 LOT_LIMITS = (1000, 2500, 5000, 10000)  # 2,500 USD a day: U.S. filing, 15 CFR 30.37(a); and kin
 LOT_BAND = 0.9  # 0.9 to 1 x limit is "just below": one ordinary value in fifteen falls there
+GROUP = ["destination", "heading", "tier", "consignee"]
 TABLE_KEYS = {
-    "trade": ["destination", "heading", "consignee", "day_first", "month_first", "file"],
-    "goods": ["destination", "heading", "consignee", "text"],
-    "sites": ["destination", "consignee", "text"],
+    "trade": [*GROUP, "day_first", "month_first", "file"],
+    "description": [*GROUP, "description"],
+    "consignee_address": [*GROUP, "consignee_address"],
 }
 
 
-def fold_key(text: str) -> str:
-    """The words of `text` in one case, to tell whether two cells say the same.
-
-    >>> fold_key("ALFA-Bearing,  LLC"), fold_key("Alfa Bearings LLC")
-    ('alfa bearing llc', 'alfa bearings llc')
-    """
-    return " ".join(re.findall(r"\w+", text.casefold()))
-
-
+@functools.lru_cache(maxsize=1 << 14)
 def parse_month(text: str) -> tuple[int, int]:
     """Month of a date read (day first, month first), as year x 12 + month - 1; 0 where impossible.
 
     >>> [divmod(m, 12) for m in parse_month("03/04/2025")], parse_month("31/04/25")[1]
     ([(2025, 3), (2025, 2)], 0)
     """
-    words = re.sub(r"[T ]+\d{1,2}:\d\d.*", "", text.strip())
-    if re.fullmatch(r"[2-7]\d{4}(\.\d+)?", words):  # spreadsheet serial: days since 1899-12-30
-        words = (date(1899, 12, 30) + timedelta(days=int(words[:5]))).isoformat()
-    parts = re.findall(r"\d+", re.sub(r"^(\d{4})(\d\d)(\d\d)?$", r"\1-\2", words))
-    year = next((part for part in parts if len(part) == 4), parts[-1] if parts else "")
-    if len(parts) > 3 or len(year) not in (2, 4):
-        return 0, 0
-    name = re.search("|".join(MONTHS), words.lower())
-    others = [int(part) for part in parts if part is not year]
-    if name is not None:  # "Mar-25" is of 2025, "25-Mar" of no year
-        dated = len(parts) > 1 or len(year) == 4 or words.index(year) > name.start()
-        others = [MONTHS.index(name[0]) + 1] if dated else []
-    elif len(others) == 2 and parts[0] is not year:
-        others = [others[1], 0 if "." in words else others[0]]
-    start = int(year) + (2000 if len(year) == 2 else 0)
-    fits = [start * 12 + m - 1 if m in range(1, 13) and 1990 <= start < 2100 else 0 for m in others]
-    return (fits[0], fits[0 if parts[0] is year else -1]) if fits else (0, 0)
+    plain = text.strip().lower()
+    if re.fullmatch(r"[2-7]\d{4}(\.\d+)?", plain):  # spreadsheet serial: days since 1899-12-30
+        plain = (date(1899, 12, 30) + timedelta(days=int(plain[:5]))).isoformat()
+    for form, year_at, *months_at in DATE_FORMS:
+        if found := re.fullmatch(form, plain):
+            year = int(found[year_at]) + (2000 if len(found[year_at]) == 2 else 0)
+            said = [found[at] if at else "0" for at in months_at]
+            months = [MONTHS.index(m) + 1 if m in MONTHS else int(m) for m in said]
+            fits = [1 <= month <= 12 and 1990 <= year < 2100 for month in months]
+            first, other = ((year * 12 + m - 1) * fit for m, fit in zip(months, fits, strict=True))
+            return first, other
+    return 0, 0
 
 
 def parse_amount(text: str, decimal_comma: bool = False) -> float:
     """The number in an amount cell, NaN where there is none or several.
 
-    `decimal_comma`, how the rest of the file writes, settles 1.234 and 1,234.
+    `decimal_comma`, how the rest of the column writes, settles 1.234 and 1,234.
 
     >>> parse_amount("USD 1.234,50"), parse_amount("1 234"), parse_amount("1,234")
     (1234.5, 1234.0, 1234.0)
@@ -3063,19 +3058,11 @@ def parse_amount(text: str, decimal_comma: bool = False) -> float:
     if len(numbers) != 1:
         return math.nan
     digits = re.sub(r"['\s]", "", numbers[0])
-    marks = re.findall("[.,]", digits)
-    if marks:
-        whole, _, tail = digits.rpartition(marks[-1])
-        unsure = len(marks) == 1 and len(tail) == 3 and whole not in ("0", "-0")
-        thousands = marks[-1] in marks[:-1] or (unsure and (marks[0] == ",") != decimal_comma)
-        digits = re.sub("[.,]", "", whole) + ("" if thousands else ".") + tail
-    return float(digits)
-
-
-def _map_distinct(texts: Sequence[str], read: Callable[[str], object]) -> Any:
-    """What `read` says of each of `texts`, asked once per distinct text."""
-    places, distinct = pd.factorize(np.asarray(texts, dtype=object))
-    return pd.Series([read(text) for text in distinct]).to_numpy()[places]
+    whole, mark, tail = re.fullmatch(r"(.*?)([.,]?)(\d*)", digits).groups()  # type: ignore[union-attr]
+    unsure = len(tail) == 3 and re.fullmatch(r"-?[1-9]\d*", whole)
+    if mark in whole or (unsure and (mark == ",") != decimal_comma):
+        mark = ""
+    return float(re.sub("[.,]", "", whole) + mark.replace(",", ".") + tail)
 
 
 class SurgeLedger:
@@ -3084,86 +3071,69 @@ class SurgeLedger:
     def __init__(self) -> None:
         self.rows = 0
         self.unread: Counter[str] = Counter()  # cells by role; their rows stay in the totals
-        self.unclear_dates = 0  # rows read day first in files where month first fits as well
         self.spelling = {"": ""}  # by key, names, descriptions and addresses as first written
-        self._read: Counter[str] = Counter()
-        self._decimal_commas: set[tuple[str, str]] = set()  # file, role
         self._tables: dict[str, list[Any]] = {name: [] for name in TABLE_KEYS}
 
     def add(self, columns: Mapping[str, Sequence[str]], file: str = "") -> None:
-        """Take in rows, text columns by role; a `file` has one date order and one decimal mark."""
+        """Take in rows, text columns by role; a `file` has one order of day and month."""
         for role in ("destination", "hs_code", "date"):
             if role not in columns:
                 raise ScreenError(
                     f"{file or 'history'}: found no {role} column among {', '.join(columns)}, "
                     f"expected one; name it with --column {role}=HEADER."
                 )
-        if len(columns["date"]) == 0:
+        if not (count := len(columns["date"])):
             return
-        frame = self._read_groups(columns).assign(file=file, rows=1)
-        self.rows += len(frame)
-        for name, role in (("goods", "description"), ("sites", "consignee_address")):
-            side = frame.assign(text=self._fold_texts(columns, role))
-            known = (side["text"] != "") & (side["consignee"] != "")
-            self._put(name, side.loc[known, [*TABLE_KEYS[name], "rows", "tier"]])
+        self.rows += count
+        frame = self._read_groups(columns).assign(file=file, rows=1, day=columns["date"])
+        for role in ("description", "consignee_address"):
+            if role in columns:
+                frame[role] = self._fold_texts(columns[role])
+                known = (frame[role] != "") & (frame["consignee"] != "")
+                if role == "consignee_address":  # without a number it is no one place
+                    known &= frame[role].str.contains(r"\d")
+                self._put(role, frame.loc[known, [*TABLE_KEYS[role], "rows"]])
         for role in AMOUNT_ROLES:
-            frame[role] = self._read_amounts(role, columns[role], file) if role in columns else 0.0
-        days = pd.Series(columns["date"], dtype=object).to_numpy()
-        keys = ["destination", "heading", "consignee", days]
-        sums = frame.groupby(keys)[["rows", *AMOUNT_ROLES]].transform("sum")
-        for role in sums:  # lines of one invoice come together: their noise does not even out
-            frame[role + "_square"] = frame[role] * sums[role]
-        frame["lots"] = 1 / sums["rows"]
+            frame[role] = self._read_amounts(role, columns[role]) if role in columns else 0.0
+        # Lines of one invoice come together: their noise does not even out, a day is one lot.
+        keys, sums = [*TABLE_KEYS["trade"], "day"], ["rows", *AMOUNT_ROLES]
+        lots = frame.groupby(keys, sort=False)[sums].sum().reset_index().drop(columns="day")
+        for role in sums:
+            lots[role + "_square"] = lots[role] ** 2
         for limit in LOT_LIMITS:
-            below = sums["value"].between(limit * LOT_BAND, limit, "left")
-            frame[f"lots_{limit}"] = frame["lots"] * below
-        self._put("trade", frame)
+            lots[f"lots_{limit}"] = lots["value"].between(limit * LOT_BAND, limit, "left")
+        self._put("trade", lots.assign(lots=1))
 
-    def _fold_texts(self, columns: Mapping[str, Sequence[str]], role: str) -> Any:
-        """Keys of a text column; "" where absent, or an address that no number makes a place."""
-
-        def fold(text: str) -> str:
-            key = fold_key(text)
-            vague = role == "consignee_address" and not re.search(r"\d", key)
-            if vague or (key not in self.spelling and len(self.spelling) > MOST_TEXTS):
-                return ""
-            self.spelling.setdefault(key, text)
-            return key
-
-        return _map_distinct(columns[role], fold) if role in columns else ""
+    def _fold_texts(self, texts: Sequence[str]) -> list[str]:
+        keys = [fold_words(text) for text in texts]
+        self.spelling = dict(zip(reversed(keys), reversed(texts), strict=True)) | self.spelling
+        return keys
 
     def _read_groups(self, columns: Mapping[str, Sequence[str]]) -> Any:
         """Group texts, tier rank and both readings of the month, by row; counts the unread."""
-        dates = columns["date"]
-        digits = _map_distinct(columns["hs_code"], lambda text: parse_hs_code(text).digits)
-        frame = pd.DataFrame({"day_first": _map_distinct(dates, lambda text: parse_month(text)[0])})
-        frame["month_first"] = _map_distinct(dates, lambda text: parse_month(text)[1])
-        frame["heading"] = _map_distinct(digits, lambda code: code[:4] if len(code) > 3 else "")
-        frame["tier"] = _map_distinct(digits, lambda code: TIER_ORDER.index(tier_of(code)))
-        frame["destination"] = _map_distinct(columns["destination"], parse_country)
-        frame["consignee"] = self._fold_texts(columns, "consignee")
-        self.unread["date"] += int((frame["day_first"] + frame["month_first"] == 0).sum())
+        months = [parse_month(text) for text in columns["date"]]
+        digits = [parse_hs_code(text).digits for text in columns["hs_code"]]
+        frame = pd.DataFrame(months, columns=["day_first", "month_first"])
+        frame["heading"] = [code[:4] if len(code) > 3 else "" for code in digits]
+        frame["tier"] = [TIER_ORDER.index(tier_of(code)) for code in digits]
+        frame["destination"] = [parse_country(text) for text in columns["destination"]]
+        frame["consignee"] = self._fold_texts(columns.get("consignee", [""] * len(months)))
+        self.unread["date"] += months.count((0, 0))
         self.unread["hs_code"] += int((frame["heading"] == "").sum())
         self.unread["destination"] += int((frame["destination"] == "").sum())
         return frame
 
-    def _read_amounts(self, role: str, texts: Sequence[str], file: str) -> Any:
+    def _read_amounts(self, role: str, texts: Sequence[str]) -> Any:
         """The amounts of one column, 0 where unread; counts the unread."""
         cells: Any = pd.Series(list(texts), dtype=object)
         amounts = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, copy=True)
         odd = ~np.isfinite(amounts)
         if odd.any():  # one mistyped 12,5 must not make thousands of units of the rest
             commas, points = (cells.str.contains(rf"[{m}]\d{{1,2}}\D*$").sum() for m in ",.")
-            if commas > points:
-                self._decimal_commas.add((file, role))
-        comma = (file, role) in self._decimal_commas
-        odd |= comma  # then 1.234, which looks a plain number, is one thousand and more
-        if odd.any():
-            amounts[odd] = _map_distinct(cells[odd], lambda text: parse_amount(text, comma))
-        read = np.isfinite(amounts)
-        self._read[role] += int(read.sum())
-        self.unread[role] += int((~read).sum())
-        return np.where(read, amounts, 0.0)
+            odd |= commas > points  # then 1.234, which looks a plain number, is 1,234
+            amounts[odd] = [parse_amount(text, commas > points) for text in cells[odd]]
+        self.unread[role] += int((~np.isfinite(amounts)).sum())
+        return np.where(np.isfinite(amounts), amounts, 0.0)
 
     def _put(self, name: str, frame: Any) -> None:
         self._tables[name].append(frame)
@@ -3171,25 +3141,23 @@ class SurgeLedger:
             self.table(name)
 
     def table(self, name: str) -> Any:
-        """Table `name` of TABLE_KEYS, a row a group: sums of what was added, and best tier."""
-        empty = pd.DataFrame(columns=[*TABLE_KEYS[name], "rows", "rows_square", "tier"], dtype=int)
+        """Table `name` of TABLE_KEYS, a row a group: the sums of what was added."""
+        empty = pd.DataFrame(columns=[*TABLE_KEYS[name], "rows", "rows_square"], dtype=int)
         groups = pd.concat(self._tables[name] or [empty]).groupby(TABLE_KEYS[name], sort=False)
-        self._tables[name] = [groups.sum().assign(tier=groups["tier"].min()).reset_index()]
+        self._tables[name] = [groups.sum().reset_index()]
         return self._tables[name][0]
 
     def trade(self) -> tuple[str, Any]:
         """What is compared ("value", …, "rows") and the trade by group, with `period`, `amount`.
 
-        A file's dates are read month first where one of them fits only so and none only otherwise.
+        A file's dates are read month first where one of them fits only so, else day first.
         """
         table = self.table("trade")
         day, month = table["day_first"], table["month_first"]
-        by_day = ((day > 0) & (month == 0)).groupby(table["file"]).transform("any")
         by_month = ((month > 0) & (day == 0)).groupby(table["file"]).transform("any")
-        unclear = (day > 0) & (month > 0) & (day != month) & (by_day == by_month)
-        self.unclear_dates = int(table.loc[unclear, "rows"].sum())
-        period = day.mask((day == 0) | ((month > 0) & by_month & ~by_day), month)
-        measure = next((r for r in AMOUNT_ROLES if 2 * self._read[r] >= self.rows > 0), "rows")
+        period = day.mask((day == 0) | ((month > 0) & by_month), month)
+        read = {r: self.rows - self.unread[r] for r in AMOUNT_ROLES if r in self.unread}
+        measure = next((role for role in read if 2 * read[role] >= self.rows), "rows")
         amounts = {"amount": table[measure], "amount_square": table[measure + "_square"]}
         return measure, table.assign(period=period, **amounts)
 
@@ -3211,11 +3179,13 @@ LEAST_MOVED = 0.1  # of a rise: a smaller fall elsewhere explains nothing
 PRIORITY_WEIGHT = 2.0  # tier goods, and again transshipment points, lead among about equal rises
 LEAST_LOTS = 6  # days in one month to one consignee x heading; a weekly standing order makes 5
 LEAST_LOT_SHARE = 0.6  # of that month's days; busy groups fall below a limit by chance
-SPREADS = (  # table, what is alike, what varies, least and most ways, least rows each, words
+SPREADS: tuple[
+    tuple[Any, ...], ...
+] = (  # table, what else is alike, what varies, least and most ways, least rows each, words
     # over 3 headings in the file is "spare parts"; one or two rows under one are slips of the pen
-    ("goods", ["text", "consignee"], "heading", 2, 3, 3, "alike goods under changing HS codes"),
+    ("description", ["consignee"], "heading", 2, 3, 3, "alike goods under changing HS codes"),
     # two at an address are neighbours, or a firm and its branch; over 20 an office tower
-    ("sites", ["text"], "consignee", 3, 20, 1, "one address under several consignee names"),
+    ("consignee_address", [], "consignee", 3, 20, 1, "one address under several consignee names"),
 )
 COMPARED = ["rows", "amount", "rows_square", "amount_square"]  # squares: of consignments
 
@@ -3263,17 +3233,17 @@ def choose_periods(rows_by_month: Mapping[int, int]) -> list[tuple[int, int]]:
     return [(first, last - length), (last - length + 1, last)]
 
 
-def _compare(trade: Any, key: str, periods: Sequence[tuple[int, int]]) -> Any:
-    """Each group of `key` and heading: rows, amount, squares before (0) and now (1), and tier."""
-    known = trade[(trade[key] != "") & (trade["heading"] != "")]
+def _compare(trade: Any, keys: list[str], periods: Sequence[tuple[int, int]]) -> Any:
+    """Each group by `keys`: rows, amount, squares before (0) and now (1), and tier."""
+    known = trade[(trade[keys] != "").all(axis=1)]
     lengths = [last - first + 1 for first, last in periods]
     sums = [
-        known[known["period"].between(*ends)].groupby([key, "heading"])[COMPARED].sum() * scale
+        known[known["period"].between(*ends)].groupby(keys)[COMPARED].sum() * scale
         for ends, length in zip(periods, lengths, strict=True)
         for scale in [(lengths[1] / length) ** np.array([1, 1, 2, 2])]
     ]
     both = sums[0].add_suffix("0").join(sums[1].add_suffix("1"), how="outer").fillna(0.0)
-    return both.assign(tier=known.groupby([key, "heading"])["tier"].min())
+    return both.assign(tier=known.groupby(keys)["tier"].min())
 
 
 def _find_outliers(groups: Any, least_growth: float) -> Any:
@@ -3281,14 +3251,11 @@ def _find_outliers(groups: Any, least_growth: float) -> Any:
     steady = (groups["amount0"] > 0) & (groups["amount1"] > 0)
     known = steady.sum() >= LEAST_GROUPS
     usual = max(1.0, (groups["amount1"] / groups["amount0"])[steady].median()) if known else 1.0
-    rise = groups["amount1"] - usual * groups["amount0"]
-    signal = np.maximum(
-        *(
-            (groups[of + "1"] - usual * groups[of + "0"])
-            / np.sqrt(groups[of + "_square1"] + usual**2 * groups[of + "_square0"])
-            for of in ("amount", "rows")
-        )
-    )
+    signals = []
+    for of in ("rows", "amount"):
+        rise = groups[of + "1"] - usual * groups[of + "0"]
+        noise = np.sqrt(groups[of + "_square1"] + usual**2 * groups[of + "_square0"])
+        signals.append(rise / noise)
     first = groups["amount1"] / groups["rows1"]  # new trade ranks as if one row had been before
     times = groups["amount1"] / groups["amount0"].mask(groups["amount0"] <= 0, first)
     listed = groups["tier"] < TIER_ORDER.index("")
@@ -3296,7 +3263,7 @@ def _find_outliers(groups: Any, least_growth: float) -> Any:
     keep = (
         (groups["rows1"] >= LEAST_ROWS)
         & (groups["amount1"] >= (usual + least_growth / 100) * groups["amount0"])
-        & (signal > np.sqrt(2 * np.log(peers)).clip(lower=LEAST_SIGNAL))
+        & (np.maximum(*signals) > np.sqrt(2 * np.log(peers)).clip(lower=LEAST_SIGNAL))
         & (listed | (rise >= LEAST_RISE * groups["amount1"].mean()))
     )
     score = rise * np.log2(1 + times) * np.where(listed, PRIORITY_WEIGHT, 1.0)
@@ -3314,62 +3281,53 @@ def find_surges(ledger: SurgeLedger, least_growth: float = LEAST_GROWTH) -> list
     periods = choose_periods(dated.groupby("period")["rows"].sum())
     ranked: list[tuple[float, Surge]] = []
     if periods:
-        places, buyers = (_compare(dated, key, periods) for key in ("destination", "consignee"))
-        scene = measure, periods, places, dated[dated["period"].between(*periods[1])]
+        places = _compare(dated, ["destination", "heading"], periods)
+        buyers = _compare(dated, ["destination", "heading", "consignee"], periods)
         for groups in (places, buyers):
             taken = {(surge.destination, surge.heading) for _, surge in ranked}
             for group in _find_outliers(groups, least_growth).itertuples():
-                surge = _build_surge(ledger, scene, group)
-                if (surge.destination, surge.heading) not in taken:
-                    weight = PRIORITY_WEIGHT if _say_transshipment(surge.destination) else 1.0
-                    ranked.append((-group.score * weight, surge))
-    grown = [surge for _, surge in sorted(ranked, key=lambda pair: pair[0])]
+                if (group.destination, group.heading) not in taken:
+                    route = _say_transshipment(group.destination)
+                    name = ledger.spelling[getattr(group, "consignee", "")]
+                    said = [_say_periods(periods), route, *_say_moved(places, group)]
+                    surge = _build_surge(name, measure, group, said)
+                    ranked.append((group.score * (PRIORITY_WEIGHT if route else 1.0), surge))
+    grown = [surge for _, surge in sorted(ranked, key=lambda pair: -pair[0])]
     return [*grown, *_find_split_lots(ledger, dated), *_find_spreads(ledger)]
 
 
-def _build_surge(ledger: SurgeLedger, scene: tuple[Any, ...], group: Any) -> Surge:
-    """The record of an outlier `group`; `scene` is measure, periods, all places, latest trade."""
-    measure, periods, places, latest = scene
-    kind = "consignee" if hasattr(group, "consignee") else "destination"
-    own = latest[(latest[kind] == getattr(group, kind)) & (latest["heading"] == group.heading)]
-    iso = own.groupby("destination")["amount"].sum().idxmax()
-    consignee = ledger.spelling[getattr(group, "consignee", "")]
+def _build_surge(consignee: str, measure: str, group: Any, said: Sequence[str]) -> Surge:
+    """The record of an outlier `group`, a `consignee`'s or (where "") a destination's."""
     growth = round((group.amount1 / group.amount0 - 1) * 100, 1) if group.amount0 > 0 else None
     grown = "new trade" if growth is None else f"up {growth:,.0f} %"
     tier = TIER_ORDER[int(group.tier)]
     reasons = [
-        f"{consignee or iso} x {group.heading}: {measure} {grown} ({group.amount0:,.0f} to "
-        f"{group.amount1:,.0f}), rows {group.rows0:,.0f} to {group.rows1:,.0f}, "
-        f"{_say_periods(periods)}; others {(group.usual - 1) * 100:+.0f} %",
+        f"{consignee or group.destination} x {group.heading}: {measure} {grown} "
+        f"({group.amount0:,.0f} to {group.amount1:,.0f}), rows {group.rows0:,.0f} to "
+        f"{group.rows1:,.0f}; others {(group.usual - 1) * 100:+.0f} %",
         f"high-priority tier {tier} (check the parameters)" if tier else "",
-        _say_transshipment(iso),
-        *_say_moved(places, group),
-        _say_buyers(ledger, own) if kind == "destination" else "",
+        *said,
     ]
     return Surge(
-        iso, group.heading, round(group.rows0), round(group.rows1), round(group.amount0, 2),
-        round(group.amount1, 2), growth, tier, "; ".join(filter(None, reasons)), kind, consignee,
+        group.destination, group.heading, round(group.rows0), round(group.rows1),
+        round(group.amount0, 2), round(group.amount1, 2), growth, tier,
+        "; ".join(filter(None, reasons)), "consignee" if consignee else "destination", consignee,
     )  # fmt: skip
 
 
 def _say_periods(periods: Sequence[tuple[int, int]]) -> str:
     """The months compared, and the scale where the baseline is longer or shorter."""
-    lengths = [last - first + 1 for first, last in periods]
-    before, now = (
-        f"{first // 12}-{first % 12 + 1:02} to {last // 12}-{last % 12 + 1:02}"
-        for first, last in periods
-    )
-    scaled = "" if lengths[0] == lengths[1] else f" (scaled {lengths[1]}:{lengths[0]})"
-    return f"{now} against {before}{scaled}"
+    ends = [f"{m // 12}-{m % 12 + 1:02}" for period in reversed(periods) for m in period]
+    before, now = (last - first + 1 for first, last in periods)
+    scaled = "" if before == now else f" (scaled {now}:{before})"
+    return "{} to {} against {} to {}".format(*ends) + scaled
 
 
 def _say_transshipment(iso2: str) -> str:
     """Who names country `iso2` a transshipment point, "" where nobody does."""
     rows = [r for r in read_destinations().get(iso2, ()) if r["rule"].startswith("transshipment_")]
-    if not rows:
-        return ""
-    more = f" and {len(rows) - 1} more" if rows[1:] else ""
-    return f"transshipment point: {rows[0]['source']} ({rows[0]['as_of']}){more}"
+    said = dict.fromkeys(f"{row['source']} ({row['as_of']})" for row in rows)
+    return f"transshipment point: {', '.join(said)}" if rows else ""
 
 
 def _say_moved(places: Any, group: Any) -> Iterable[str]:
@@ -3386,51 +3344,42 @@ def _say_moved(places: Any, group: Any) -> Iterable[str]:
             )
 
 
-def _say_buyers(ledger: SurgeLedger, own: Any) -> str:
-    """The three largest consignees of a destination's group, with their shares."""
-    shares = own.groupby("consignee")["amount"].sum().drop("", errors="ignore").nlargest(3)
-    total = own["amount"].sum()
-    return "; ".join(f"{ledger.spelling[key]} took {a / total:.0%}" for key, a in shares.items())
-
-
 def _find_split_lots(ledger: SurgeLedger, dated: Any) -> Iterable[Surge]:
-    """Consignee x heading groups with many rows of one month just below a round value."""
-    keys = ["destination", "heading", "consignee", "tier"]
-    months = dated[dated["consignee"] != ""].groupby([*keys, "period"])
+    """Consignee x heading groups with many lots of one month just below a round value."""
+    months = dated[dated["consignee"] != ""].groupby([*GROUP, "period"])
     for limit in LOT_LIMITS if len(dated) else ():
-        sums = months[["rows", "amount", "lots", f"lots_{limit}"]].sum().round(6)
-        sums.columns = ["rows", "amount", "lots", "below"]
+        sums = months[["rows", "amount", "lots"]].sum().assign(below=months[f"lots_{limit}"].sum())
         split = sums[sums["below"] >= (LEAST_LOT_SHARE * sums["lots"]).clip(lower=LEAST_LOTS)]
-        for group in split.groupby(keys).sum().reset_index().itertuples():
-            name = ledger.spelling[group.consignee]
+        for group in split.groupby(GROUP).sum().reset_index().itertuples():
+            name, tier = ledger.spelling[group.consignee], TIER_ORDER[group.tier]
             words = (
-                f"lots perhaps split: {group.below:.0f} of {group.lots:.0f} daily consignments to "
+                f"lots perhaps split: {group.below} of {group.lots} daily consignments to "
                 f"{name} in heading {group.heading} just below {limit:,} in value"
             )
             yield Surge(
                 group.destination, group.heading, None, group.rows, None, round(group.amount, 2),
-                None, TIER_ORDER[group.tier], words, "pattern", name,
+                None, tier, words, "pattern", name,
             )  # fmt: skip
 
 
 def _find_spreads(ledger: SurgeLedger) -> Iterable[Surge]:
     """What SPREADS names: alike texts under changing headings or consignee names."""
-    for name, alike, varies, least, most, least_rows, words in SPREADS:
+    for name, others, varies, least, most, least_rows, words in SPREADS:
+        alike = [name, *others]
         ways = ledger.table(name).groupby([*alike, varies], as_index=False)
         ways = ways.agg({"rows": "sum", "tier": "min", "destination": "first"})
-        few = ways.groupby("text")[varies].transform("nunique") <= most
+        few = ways.groupby(name)[varies].transform("nunique") <= most
         ways = ways[few & (ways["rows"] >= least_rows)]
         ways = ways[ways.groupby(alike)["rows"].transform("size") >= least]
         for _, same in ways.groupby(alike):
-            if len({way.split()[0] for way in same[varies]}) >= least:
+            if len({way.split()[0] for way in same[varies]}) >= least:  # not one firm's spellings
                 first = same.loc[same["tier"].idxmin()]
+                text, *who = (ledger.spelling[first[column]] for column in alike)
                 listed = ", ".join(ledger.spelling.get(way, way) for way in same[varies])
-                said = f"{words}: {ledger.spelling[first['text']]}: {listed}"
-                tier = TIER_ORDER[first["tier"]]
-                consignee = ledger.spelling[first["consignee"]] if varies == "heading" else ""
                 yield Surge(
                     first["destination"], first.get("heading", ""), None, int(same["rows"].sum()),
-                    None, None, None, tier, said, "pattern", consignee,
+                    None, None, None, TIER_ORDER[first["tier"]], f"{words}: {text}: {listed}",
+                    "pattern", *who,
                 )  # fmt: skip
 
 
@@ -3439,7 +3388,8 @@ def surge_keys(surges: Iterable[Surge]) -> dict[tuple[str, str], Surge]:
     best: dict[tuple[str, str], Surge] = {}
     for surge in surges:
         if surge.kind != "pattern":
-            best.setdefault((fold_key(surge.consignee) or surge.destination, surge.heading), surge)
+            who = fold_words(surge.consignee) or surge.destination
+            best.setdefault((who, surge.heading), surge)
     return best
 
 
@@ -3447,7 +3397,7 @@ def find_surge_flag(
     destination: str, heading: str, surges: Mapping[tuple[str, str], Surge], consignee: str = ""
 ) -> Flag | None:
     """The flag of a row whose destination or consignee is in `surges` of `surge_keys`, or None."""
-    keys = ((destination, heading), (fold_key(consignee), heading))
+    keys = ((destination, heading), (fold_words(consignee), heading))
     surge = next((surges[key] for key in keys if key in surges), None)
     if surge is None:
         return None
@@ -3458,16 +3408,16 @@ def find_surge_flag(
 def draw_bars(ledger: SurgeLedger, surges: Iterable[Surge], width: int = 80) -> list[str]:
     """Bars of the amount in the last two years, two months each, for the first three that grew."""
     measure, trade = ledger.trade()
-    periods = choose_periods(trade[trade["period"] > 0].groupby("period")["rows"].sum())
     lines: list[str] = []
-    for (who, heading), surge in [*surge_keys(surges).items()][:3] if periods else ():
+    for (who, heading), surge in [*surge_keys(surges).items()][:3]:
+        last = choose_periods(trade[trade["period"] > 0].groupby("period")["rows"].sum())[1][1]
         own = trade[(trade[surge.kind] == who) & (trade["heading"] == heading)]
-        amounts = own.groupby((periods[1][1] - own["period"]) // 2)["amount"].sum()
+        amounts = own.groupby((last - own["period"]) // 2)["amount"].sum()
         amounts = amounts.reindex(range(11, -1, -1), fill_value=0.0)
         unit = max(float(amounts.max()), 1.0) / max(width - 10 - len(f"{amounts.max():,.0f}"), 1)
         lines.append(f"{surge.consignee or who} x {heading}, {measure}"[:width])
         for back, amount in amounts.items():
-            year, month = divmod(periods[1][1] - 2 * back - 1, 12)
+            year, month = divmod(last - 2 * back - 1, 12)
             lines.append(f"{year}-{month + 1:02} {'█' * int(amount / unit)} {amount:,.0f}")
     return lines
 
