@@ -3747,7 +3747,8 @@ def read_clearances(path: str) -> Clearances:
         with open(path, encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             missing = [c for c in CLEARANCE_COLUMNS if c not in (reader.fieldnames or ())]
-            rows = [] if missing else list(reader)
+            heads = dict(zip(reader.fieldnames or (), reader.fieldnames or (), strict=True))
+            rows = [] if missing else [row for row in reader if row != heads]  # `clear >> FILE`
     except (OSError, UnicodeDecodeError, csv.Error) as err:
         raise ScreenError(
             f"{path}: clearances cannot be read ({err}): give a UTF-8 CSV file."
@@ -4899,7 +4900,7 @@ def read_history(files: Sequence[str], options: ReadOptions, talk: Talk) -> Surg
 def print_records(
     records: Sequence[Mapping[str, Any]], columns: Sequence[str], form: str | None
 ) -> None:
-    """`records` as JSONL, CSV of `columns`, or on a terminal as a table."""
+    """`records` as JSONL, CSV of `columns`, or on a terminal as a table with reasons below."""
     chosen = form or ("table" if sys.stdout.isatty() else "csv")
     cells = [[neutralise("" if r[c] is None else str(r[c])) for c in columns] for r in records]
     if chosen == "jsonl":
@@ -4908,8 +4909,12 @@ def print_records(
     elif chosen == "csv":
         csv.writer(sys.stdout, lineterminator="\n").writerows([list(columns), *cells])
     else:
-        for line in draw_table(columns, cells, shutil.get_terminal_size((120, 40)).columns):
+        shown = len(columns) - (columns[-1] == "reason")
+        width = shutil.get_terminal_size((120, 40)).columns
+        for line in draw_table(columns[:shown], [row[:shown] for row in cells], width):
             click.echo(line)
+        for row in cells if shown < len(columns) else ():
+            click.echo(f"- {clean(row[-1])}")
 
 
 def plain_request(given: Mapping[str, Any], **more: Any) -> RunRequest:
@@ -5013,7 +5018,8 @@ def say_name(text: str, flags: Sequence[Flag], screener: Screener) -> Iterator[s
     """The answer to one name, for a reader."""
     threshold = screener.options.threshold
     if flags:
-        yield f'"{clean(text)}": {len(flags)} hits at threshold {threshold:g}; a hit is not a match'
+        count = f"{len(flags)} hit{'s' * (len(flags) > 1)}"
+        yield f'"{clean(text)}": {count} at threshold {threshold:g}; a hit is not a match'
         for flag in flags:
             yield "  " + clean(flag.reason)
         return
@@ -5025,7 +5031,8 @@ def say_name(text: str, flags: Sequence[Flag], screener: Screener) -> Iterator[s
             seen.add((entry.list, entry.entry_id))
             found = clean(screener.matcher.index.texts[n])
             where = f"{screener.matcher.index.kinds[n]}, {entry.list} {entry.entry_id}"
-            yield f'  under the threshold: {score:g} "{found}" ({where})'
+            why = "under the threshold" if score < threshold else "not raised without support"
+            yield f'  {why}: {score:g} "{found}" ({where})'
 
 
 @main.command()

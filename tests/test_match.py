@@ -25,21 +25,35 @@ def read_cases(name):
         return list(csv.DictReader(file))
 
 
-PAIRS, ALONE, GAPS = read_cases("names.csv"), read_cases("alone.csv"), read_cases("names_known_gaps.csv")
+PAIRS, ALONE, GAPS = (
+    read_cases("names.csv"),
+    read_cases("alone.csv"),
+    read_cases("names_known_gaps.csv"),
+)
 KNOWN_GAPS = {(gap["query_name"], gap["listed_name"], gap["type"]) for gap in GAPS}
 
 
 def entry_of(entry_id, *names, **more):
-    return screen.ListEntry(more.pop("list", "OWN"), entry_id, more.pop("type", ""), tuple((n, "primary") for n in names), **more)
+    return screen.ListEntry(
+        more.pop("list", "OWN"),
+        entry_id,
+        more.pop("type", ""),
+        tuple((n, "primary") for n in names),
+        **more,
+    )
 
 
 def matcher_of(*names):
-    return screen.Matcher([entry_of(str(i), name) for i, name in enumerate(names)], screen.load_language())
+    return screen.Matcher(
+        [entry_of(str(i), name) for i, name in enumerate(names)], screen.load_language()
+    )
 
 
 def score(query, listed, *others):
     """The score of `query` against `listed`, 0 if under any floor; `others` stand on the list too."""
-    return max((s for s, n in matcher_of(listed, *others).find_hits([query], 0)[0] if n == 0), default=0)
+    return max(
+        (s for s, n in matcher_of(listed, *others).find_hits([query], 0)[0] if n == 0), default=0
+    )
 
 
 @cache
@@ -56,7 +70,10 @@ def starter_matcher():
 def judged():
     """Score of every pair of names.csv, the starter list and all other listed names beside it."""
     listed = list(dict.fromkeys((pair["listed_name"], pair["type"]) for pair in PAIRS))
-    entries = [screen.ListEntry(PAIR, str(i), kind, ((name, "primary"),)) for i, (name, kind) in enumerate(listed)]
+    entries = [
+        screen.ListEntry(PAIR, str(i), kind, ((name, "primary"),))
+        for i, (name, kind) in enumerate(listed)
+    ]
     matcher = screen.Matcher([*starter(), *entries], screen.load_language())
     hits = matcher.find_hits([pair["query_name"] for pair in PAIRS], screen.DEFAULT_THRESHOLD)
     scores = []
@@ -84,11 +101,17 @@ def test_judged_pair_lands_on_its_side(n):
 
 
 def test_recall_does_not_fall():
-    assert sum(s > 0 for s, pair in zip(judged(), PAIRS, strict=True) if pair["expect"] == "hit") >= LEAST_RECALL
+    assert (
+        sum(s > 0 for s, pair in zip(judged(), PAIRS, strict=True) if pair["expect"] == "hit")
+        >= LEAST_RECALL
+    )
 
 
 def test_false_alarms_do_not_rise():
-    assert sum(s > 0 for s, pair in zip(judged(), PAIRS, strict=True) if pair["expect"] == "miss") <= MOST_FALSE_ALARMS
+    assert (
+        sum(s > 0 for s, pair in zip(judged(), PAIRS, strict=True) if pair["expect"] == "miss")
+        <= MOST_FALSE_ALARMS
+    )
 
 
 def test_judged_pairs_are_as_many_near_misses_as_hits_and_no_pair_stands_twice():
@@ -144,14 +167,22 @@ def test_empty_list_hits_nothing():
 
 
 def test_hits_come_best_first():
-    found = matcher_of("Orbita Kvantek Sever", "Kvantek Sever", "Kvantek Siver").find_hits(["Kvantek Sever"], 50)[0]
+    found = matcher_of("Orbita Kvantek Sever", "Kvantek Sever", "Kvantek Siver").find_hits(
+        ["Kvantek Sever"], 50
+    )[0]
     scores = [value for value, _ in found]
     assert len(found) == 3 and found[0] == (100.0, 1) and scores == sorted(scores, reverse=True)
 
 
-@pytest.mark.parametrize("query", ["Technology Co Ltd", "Trading Company Limited", "International Group", "General Trading LLC"])
+@pytest.mark.parametrize(
+    "query",
+    ["Technology Co Ltd", "Trading Company Limited", "International Group", "General Trading LLC"],
+)
 def test_generic_words_never_raise_a_longer_name(query):
-    assert score(query, f"Kvantek {query}", f"Orbita {query}", f"Sever {query}") < screen.DEFAULT_THRESHOLD
+    assert (
+        score(query, f"Kvantek {query}", f"Orbita {query}", f"Sever {query}")
+        < screen.DEFAULT_THRESHOLD
+    )
 
 
 # ----------------------------------------------------------------------------------- properties
@@ -202,14 +233,18 @@ def test_skipping_candidates_loses_nothing_of_the_starter_list(floor):
     rng, matcher = random.Random(floor), starter_matcher()
     names = [entry.names[0][0] for entry in starter()]
     queries = [vary(rng.choice(names), rng) for _ in range(50)]
-    assert matcher.find_hits(queries, floor) == [score_every_pair(matcher, query, floor) for query in queries]
+    assert matcher.find_hits(queries, floor) == [
+        score_every_pair(matcher, query, floor) for query in queries
+    ]
 
 
 @settings(max_examples=60, deadline=None)
 @given(LISTS, TEXTS, FLOORS, FLOORS)
 def test_raising_the_threshold_never_adds_a_hit(listed, query, one, other):
     matcher = matcher_of(*listed)
-    high, low = (matcher.find_hits([query], floor)[0] for floor in (max(one, other), min(one, other)))
+    high, low = (
+        matcher.find_hits([query], floor)[0] for floor in (max(one, other), min(one, other))
+    )
     assert high == [hit for hit in low if hit[0] >= max(one, other)]
 
 
@@ -246,33 +281,53 @@ def test_what_was_asked_before_changes_nothing(listed, queries, floor):
 
 
 @settings(max_examples=100, deadline=None)
-@given(*[st.lists(st.text("abck", min_size=1, max_size=12), min_size=1, max_size=20, unique=True)] * 2)
+@given(
+    *[st.lists(st.text("abck", min_size=1, max_size=12), min_size=1, max_size=20, unique=True)] * 2
+)
 def test_similar_tokens_are_those_of_a_search_without_buckets(vocabulary, tokens):
     found = set(screen.find_edits(tokens, matcher_of(*vocabulary).index, 1))
     index = matcher_of(*vocabulary).index
     expected = set()
     for token, (v, word) in itertools.product(tokens, enumerate(index.vocabulary)):
         edits = OSA.distance(token, word)
-        near = edits == 1 or (edits == 2 and token[0] == word[0] and max(len(token), len(word)) >= screen.TWO_EDITS_FROM)
-        if min(len(token), len(word)) > 2 and near and (value := screen.score_edits(token, word, edits)):
+        near = edits == 1 or (
+            edits == 2
+            and token[0] == word[0]
+            and max(len(token), len(word)) >= screen.TWO_EDITS_FROM
+        )
+        if (
+            min(len(token), len(word)) > 2
+            and near
+            and (value := screen.score_edits(token, word, edits))
+        ):
             expected.add((token, v, value))
     assert {hit for hit in found if hit[2]} == expected
 
 
 # ---------------------------------------------------------------------------- aliases and expiry
 
+
 def screener_of(*entries, **options):
     return screen.Screener(entries, [], screen.Options(as_of=DAY, **options))
 
 
-def party_flags(screener, *cells, roles=("consignee", "consignee_country", "end_user", "consignee_address")):
+def party_flags(
+    screener, *cells, roles=("consignee", "consignee_country", "end_user", "consignee_address")
+):
     where = {role: (i,) for i, role in enumerate(roles[: len(cells)])}
     screener.learn([cells[i[0]] for role, i in where.items() if role in screen.PARTY_ROLES])
     row = screen.RowCells(cells, where)
     return [flag for flag in screener.screen_row(row, "") if flag.kind == "party"]
 
 
-WEAK = screen.ListEntry("OWN", "W1", "", (("Kvantek Sever", "primary"), ("Milurov", "weak")), ("RU",), ("Lenina 7, Tambov Severny",))
+WEAK = screen.ListEntry(
+    "OWN",
+    "W1",
+    "",
+    (("Kvantek Sever", "primary"), ("Milurov", "weak")),
+    ("RU",),
+    ("Lenina 7, Tambov Severny",),
+)
 
 
 @pytest.mark.parametrize(("cells", "raised"), [
@@ -294,7 +349,10 @@ def test_a_supported_weak_alias_is_labelled():
     assert (flag.facts["name_kind"], flag.facts["evidence"]["band"]) == ("weak", "weak alias")
 
 
-@pytest.mark.parametrize(("expires", "expired", "raised"), [("", 0, 1), ("2026-11-22", 1, 0), ("2026-11-23", 0, 1), ("2026-11-24", 0, 1)])
+@pytest.mark.parametrize(
+    ("expires", "expired", "raised"),
+    [("", 0, 1), ("2026-11-22", 1, 0), ("2026-11-23", 0, 1), ("2026-11-24", 0, 1)],
+)
 def test_an_expired_entry_is_counted_not_raised(expires, expired, raised):
     screener = screener_of(entry_of("E1", "Kvantek Sever", expires_on=expires))
     assert (screener.expired, len(party_flags(screener, "Kvantek Sever"))) == (expired, raised)

@@ -45,7 +45,9 @@ def screener_all(list_path):
 def frame_of(**columns):
     """A frame of one row, or of as many as the lists given have."""
     columns = {key: value if isinstance(value, list) else [value] for key, value in columns.items()}
-    return pd.DataFrame({"consignee": ["Nobody Known"] * len(next(iter(columns.values())))} | columns)
+    return pd.DataFrame(
+        {"consignee": ["Nobody Known"] * len(next(iter(columns.values())))} | columns
+    )
 
 
 def flags_of(screener, **columns):
@@ -53,7 +55,9 @@ def flags_of(screener, **columns):
     frame = frame_of(**columns)
     roles = screen.find_roles([str(c) for c in frame.columns], {})
     chunk = screen.Chunk(1, frame.astype(object).to_numpy().tolist(), [1], {})
-    return [(flag.kind, flag.facts) for row in screener.screen_chunk(chunk, roles) for flag in row.flags]
+    return [
+        (flag.kind, flag.facts) for row in screener.screen_chunk(chunk, roles) for flag in row.flags
+    ]
 
 
 # ------------------------------------------------------------------------------- load and screen
@@ -91,7 +95,11 @@ def test_a_frame_without_hits_keeps_the_columns(screener):
 @pytest.mark.parametrize("rows", [0, 1])
 def test_an_empty_frame_keeps_the_columns(screener, rows):
     frame = pd.DataFrame({"consignee": ["Someone"] * rows, "n": [1] * rows})
-    assert list(screener.screen(frame.head(0)).columns) == ["consignee", "n", *screen.SCREEN_COLUMNS]
+    assert list(screener.screen(frame.head(0)).columns) == [
+        "consignee",
+        "n",
+        *screen.SCREEN_COLUMNS,
+    ]
 
 
 def test_the_frame_given_is_left_alone(screener):
@@ -104,7 +112,10 @@ def test_the_frame_given_is_left_alone(screener):
 def test_a_frame_without_consignee_is_refused_in_one_sentence(screener):
     with pytest.raises(screen.ScreenError) as caught:
         screener.screen(pd.DataFrame({"no": ["1"], "weight": ["2"]}))
-    assert caught.value.message == "frame: no consignee column among no, weight; map one with columns=."
+    assert (
+        caught.value.message
+        == "frame: no consignee column among no, weight; map one with columns=."
+    )
 
 
 def test_columns_are_mapped_by_the_caller(list_path):
@@ -114,7 +125,12 @@ def test_columns_are_mapped_by_the_caller(list_path):
 
 @pytest.mark.parametrize("nothing", [None, np.nan, pd.NA, pd.NaT])
 def test_a_missing_value_is_an_empty_cell(screener, nothing):
-    frame = pd.DataFrame({"consignee": pd.Series([nothing, "Orbita Plus"], dtype=object), "n": pd.Series([nothing, 1], dtype=object)})
+    frame = pd.DataFrame(
+        {
+            "consignee": pd.Series([nothing, "Orbita Plus"], dtype=object),
+            "n": pd.Series([nothing, 1], dtype=object),
+        }
+    )
     found = screener.screen(frame)
     assert found["screen_flags"].tolist() == ["unscreened", "party"]
     assert found["consignee"].tolist() == ["", "Orbita Plus"] and found["n"].tolist() == ["", "1"]
@@ -133,7 +149,9 @@ def test_text_of_every_dtype_is_screened(screener, dtype):
 
 
 def test_numbers_become_text(screener):
-    found = screener.screen(pd.DataFrame({"consignee": ["Orbita Plus"], "hs_code": [85423100], "qty": [1.5]}))
+    found = screener.screen(
+        pd.DataFrame({"consignee": ["Orbita Plus"], "hs_code": [85423100], "qty": [1.5]})
+    )
     assert found[["hs_code", "qty"]].to_numpy().tolist() == [["85423100", "1.5"]]
     assert "goods" in found["screen_flags"][0]
 
@@ -157,15 +175,22 @@ def test_flags_of_a_row_stand_in_the_contracts_order(screener):
 
 @pytest.mark.parametrize("role", screen.PARTY_ROLES)
 def test_every_party_column_is_screened(screener, role):
-    assert ("party", role) in [(kind, facts.get("role")) for kind, facts in flags_of(screener, **{role: "Orbita Plus"})]
+    assert ("party", role) in [
+        (kind, facts.get("role")) for kind, facts in flags_of(screener, **{role: "Orbita Plus"})
+    ]
 
 
 def test_several_columns_of_one_role_are_all_screened(screener_all):
-    frame = pd.DataFrame([["Someone", "Orbita Plus"], ["Kvantek SZ", "Orbita Plus"]], columns=["Consignee", "consignee name"])
+    frame = pd.DataFrame(
+        [["Someone", "Orbita Plus"], ["Kvantek SZ", "Orbita Plus"]],
+        columns=["Consignee", "consignee name"],
+    )
     roles = screen.find_roles(list(frame.columns), {})
     assert len(roles["consignee"]) == 2
     chunk = screen.Chunk(1, frame.to_numpy().tolist(), [1, 2], {})
-    found = [{f.facts["entry_id"] for f in row.flags} for row in screener_all.screen_chunk(chunk, roles)]
+    found = [
+        {f.facts["entry_id"] for f in row.flags} for row in screener_all.screen_chunk(chunk, roles)
+    ]
     assert found == [{"O1", "O2"}, {"K1", "O1", "O2"}]
 
 
@@ -176,7 +201,10 @@ def test_a_consignee_that_names_nobody_is_unscreened(screener, text):
 
 def test_best_is_one_hit_a_role_and_all_is_every_entry_in_order(screener, screener_all):
     parties = {"consignee": "Orbita Plus", "end_user": "Kvantek SZ"}
-    best, every = ([(f["role"], f["entry_id"]) for kind, f in flags_of(s, **parties)] for s in (screener, screener_all))
+    best, every = (
+        [(f["role"], f["entry_id"]) for kind, f in flags_of(s, **parties)]
+        for s in (screener, screener_all)
+    )
     assert best == [("consignee", "O1"), ("end_user", "K1")]
     assert every == [("consignee", "O1"), ("consignee", "O2"), ("end_user", "K1")]
 
@@ -187,7 +215,9 @@ MISSPELT = "Orbita Pluss"
 
 
 def score_of(screener, **columns):
-    return next((facts["score"] for kind, facts in flags_of(screener, **columns) if kind == "party"), None)
+    return next(
+        (facts["score"] for kind, facts in flags_of(screener, **columns) if kind == "party"), None
+    )
 
 
 def test_country_and_address_move_a_score_by_their_bounds(list_path):
@@ -195,14 +225,26 @@ def test_country_and_address_move_a_score_by_their_bounds(list_path):
     alone = score_of(screener, consignee="Kvantek Severnaya Zara")
     agrees = score_of(screener, consignee="Kvantek Severnaya Zara", consignee_country="RU")
     differs = score_of(screener, consignee="Kvantek Severnaya Zara", consignee_country="CN")
-    both = score_of(screener, consignee="Kvantek Severnaya Zara", consignee_country="RU", consignee_address="Tambov Severny, Lenina 7")
+    both = score_of(
+        screener,
+        consignee="Kvantek Severnaya Zara",
+        consignee_country="RU",
+        consignee_address="Tambov Severny, Lenina 7",
+    )
     assert alone + screen.EVIDENCE_MOST < 99
-    assert (agrees, differs) == (pytest.approx(alone + screen.COUNTRY_AGREES), pytest.approx(alone + screen.COUNTRY_CONFLICTS))
+    assert (agrees, differs) == (
+        pytest.approx(alone + screen.COUNTRY_AGREES),
+        pytest.approx(alone + screen.COUNTRY_CONFLICTS),
+    )
     assert both == pytest.approx(alone + screen.COUNTRY_AGREES + screen.ADDRESS_AGREES)
 
 
 def test_the_agreeing_country_comes_first(screener):
-    assert [f["entry_id"] for kind, f in flags_of(screener, consignee=MISSPELT, consignee_country="AE") if kind == "party"] == ["O2"]
+    assert [
+        f["entry_id"]
+        for kind, f in flags_of(screener, consignee=MISSPELT, consignee_country="AE")
+        if kind == "party"
+    ] == ["O2"]
 
 
 NAMES = st.sampled_from(["Kvantek Severnaya Zarya", "Kvantek Severnaya Zara", "Kvantek Severnaya", "Orbita Pluss",
@@ -210,9 +252,19 @@ NAMES = st.sampled_from(["Kvantek Severnaya Zarya", "Kvantek Severnaya Zara", "K
 
 
 @settings(max_examples=60, deadline=None)
-@given(NAMES, st.sampled_from(["", "RU", "CN", "DE", "Atlantis"]), st.sampled_from(["", "Lenina 7, Tambov Severny", "Main St 1"]))
-def test_evidence_never_hides_a_strong_hit_nor_makes_an_exact_one(screener_all, name, country, address):
-    alone = {f["entry_id"]: f["score"] for kind, f in flags_of(screener_all, consignee=name) if kind == "party"}
+@given(
+    NAMES,
+    st.sampled_from(["", "RU", "CN", "DE", "Atlantis"]),
+    st.sampled_from(["", "Lenina 7, Tambov Severny", "Main St 1"]),
+)
+def test_evidence_never_hides_a_strong_hit_nor_makes_an_exact_one(
+    screener_all, name, country, address
+):
+    alone = {
+        f["entry_id"]: f["score"]
+        for kind, f in flags_of(screener_all, consignee=name)
+        if kind == "party"
+    }
     moved = {f["entry_id"]: f["score"] for kind, f in
              flags_of(screener_all, consignee=name, consignee_country=country, consignee_address=address) if kind == "party"}  # fmt: skip
     for entry_id, score in alone.items():
@@ -230,12 +282,21 @@ ADDRESSES = [
 
 @pytest.mark.parametrize(("address", "entries"), ADDRESSES)
 def test_a_listed_address_raises_address(screener, address, entries):
-    found = [f["entry_id"] for kind, f in flags_of(screener, consignee_address=address) if kind == "address"]
+    found = [
+        f["entry_id"]
+        for kind, f in flags_of(screener, consignee_address=address)
+        if kind == "address"
+    ]
     assert found == entries
 
 
 def test_an_address_beside_its_own_name_is_evidence_not_a_second_flag(screener):
-    kinds = [kind for kind, _ in flags_of(screener, consignee="Kvantek SZ", consignee_address="Lenina 7, Tambov Severny")]
+    kinds = [
+        kind
+        for kind, _ in flags_of(
+            screener, consignee="Kvantek SZ", consignee_address="Lenina 7, Tambov Severny"
+        )
+    ]
     assert kinds == ["party"]
 
 
@@ -248,15 +309,28 @@ IDENTIFIERS = [
 
 @pytest.mark.parametrize(("text", "entries"), IDENTIFIERS)
 def test_a_listed_number_raises_identifier(screener, text, entries):
-    found = [f["entry_id"] for kind, f in flags_of(screener, identifier=text) if kind == "identifier"]
+    found = [
+        f["entry_id"] for kind, f in flags_of(screener, identifier=text) if kind == "identifier"
+    ]
     assert found == entries
 
 
 def test_a_number_in_a_party_cell_raises_identifier(screener):
-    assert [(k, f["role"]) for k, f in flags_of(screener, consignee="Ocean Gull, IMO 9253325")] == [("identifier", "consignee")]
+    assert [(k, f["role"]) for k, f in flags_of(screener, consignee="Ocean Gull, IMO 9253325")] == [
+        ("identifier", "consignee")
+    ]
 
 
-@pytest.mark.parametrize(("number", "sound"), [("9253325", True), ("9253326", False), ("9074729", True), ("9074792", False), ("0000000", True)])
+@pytest.mark.parametrize(
+    ("number", "sound"),
+    [
+        ("9253325", True),
+        ("9253326", False),
+        ("9074729", True),
+        ("9074792", False),
+        ("0000000", True),
+    ],
+)
 def test_imo_check_digit(number, sound):
     assert screen.is_imo(number) == sound
 
@@ -266,7 +340,17 @@ def test_imo_check_digit(number, sound):
 
 def many_rows(count=600):
     """Rows of made-up parties, some listed, misspelt or empty, in a fixed shuffle."""
-    names = ["Orbita Plus", "Orbita Pluss", "Kvantek Severnaya Zara", "Someone", "", "Milurov", "Volna Taigi", "Kim", "Zarya Bakery"]
+    names = [
+        "Orbita Plus",
+        "Orbita Pluss",
+        "Kvantek Severnaya Zara",
+        "Someone",
+        "",
+        "Milurov",
+        "Volna Taigi",
+        "Kim",
+        "Zarya Bakery",
+    ]
     rng = np.random.default_rng(7)
     pick = lambda cells: [cells[i] for i in rng.integers(0, len(cells), count)]  # noqa: E731
     return pd.DataFrame({
@@ -278,7 +362,13 @@ def many_rows(count=600):
 
 
 def rows_by_number(frame):
-    return frame.drop(columns="screen_row").sort_values("no").reset_index(drop=True).to_numpy().tolist()
+    return (
+        frame.drop(columns="screen_row")
+        .sort_values("no")
+        .reset_index(drop=True)
+        .to_numpy()
+        .tolist()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -295,7 +385,9 @@ def test_chunks_of_any_size_give_the_same_rows(list_path, plain, size):
 
 def test_shuffled_rows_give_the_same_flags(list_path, plain):
     screener = screen.Screener.load([list_path], as_of=DAY, hits="all")
-    assert rows_by_number(screener.screen(many_rows().sample(frac=1, random_state=3))) == rows_by_number(plain)
+    assert rows_by_number(
+        screener.screen(many_rows().sample(frac=1, random_state=3))
+    ) == rows_by_number(plain)
 
 
 def test_two_jobs_give_the_same_rows(list_path, plain, monkeypatch):
@@ -309,7 +401,9 @@ def test_two_jobs_give_the_same_rows(list_path, plain, monkeypatch):
 def test_a_forgotten_cache_gives_the_same_rows(list_path, plain, monkeypatch):
     monkeypatch.setattr(screen, "MOST_KNOWN", 5)
     screener, frame = screen.Screener.load([list_path], as_of=DAY, hits="all"), many_rows()
-    assert rows_by_number(pd.concat([screener.screen(frame.iloc[:300]), screener.screen(frame.iloc[300:])])) == rows_by_number(plain)
+    assert rows_by_number(
+        pd.concat([screener.screen(frame.iloc[:300]), screener.screen(frame.iloc[300:])])
+    ) == rows_by_number(plain)
 
 
 def test_every_flagged_row_is_one_input_row(plain):
@@ -322,7 +416,9 @@ def test_every_flagged_row_is_one_input_row(plain):
 
 
 def test_a_screener_travels_to_a_worker(screener_all, plain):
-    pd.testing.assert_frame_equal(pickle.loads(pickle.dumps(screener_all)).screen(many_rows()), plain)
+    pd.testing.assert_frame_equal(
+        pickle.loads(pickle.dumps(screener_all)).screen(many_rows()), plain
+    )
 
 
 def test_dask_gives_the_same_rows(list_path, plain):
@@ -331,11 +427,15 @@ def test_dask_gives_the_same_rows(list_path, plain):
     screener = screen.Screener.load([list_path], as_of=DAY, hits="all")
     frame = many_rows()
     parts = dataframe.from_pandas(frame, npartitions=4)
-    found = parts.map_partitions(screener.screen, meta=screener.screen(frame.head(0))).compute(scheduler="threads", num_workers=2)
+    found = parts.map_partitions(screener.screen, meta=screener.screen(frame.head(0))).compute(
+        scheduler="threads", num_workers=2
+    )
     assert rows_by_number(found) == rows_by_number(plain)
 
 
-@pytest.mark.skipif(not (find_spec("pyspark") and shutil.which("java")), reason="needs pyspark and Java")
+@pytest.mark.skipif(
+    not (find_spec("pyspark") and shutil.which("java")), reason="needs pyspark and Java"
+)
 def test_spark_gives_the_same_rows(list_path, plain, monkeypatch):
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     from pyspark.sql import SparkSession
@@ -344,7 +444,9 @@ def test_spark_gives_the_same_rows(list_path, plain, monkeypatch):
         screener = screen.Screener.load([list_path], as_of=DAY, hits="all")
         yield from map(screener.screen, frames)
 
-    session = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
+    session = (
+        SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
+    )
     try:
         schema = ", ".join(f"`{column}` string" for column in plain.columns)
         found = session.createDataFrame(many_rows()).mapInPandas(screen_parts, schema).toPandas()
