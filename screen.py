@@ -1136,12 +1136,14 @@ def _judge_list(
         whole = f"the whole list has {least:,} or more"
         notes.append(f"a slice of {len(entries):,} entries where {whole}")
         source = {**source, "least_entries": "", "canaries": ""}
-    as_of, age, said, old = _judge_age(main, source, copy.get("checked_at", "")[:10], options)
+    starter = main.path.resolve() == TABLES / "starter.csv"
+    dated = max(row["as_of"] for row in read_table("starter")) if starter else ""
+    checked = dated or copy.get("checked_at", "")[:10]
+    as_of, age, said, old = _judge_age(main, source, checked, options)
     strict = official or options.max_age is not None
     fault = _find_list_fault(files, entries, source, 0) or (old if strict else "")
     if copy and copy["sha256"] != {f.path.name: hashlib.sha256(f.raw).hexdigest() for f in files}:
         fault = f"{main.path.parent} has changed since `update` checked it"
-    starter = main.path.resolve() == TABLES / "starter.csv"
     notes += [said, "" if strict else old, STARTER if starter else ""]
     if fault and entries and {name, *(file.path.name for file in files)} & options.admit:
         notes = [f"admitted by the user: {fault}", *notes]

@@ -316,7 +316,7 @@ def party_flags(
 ):
     where = {role: (i,) for i, role in enumerate(roles[: len(cells)])}
     screener.learn([cells[i[0]] for role, i in where.items() if role in screen.PARTY_ROLES])
-    row = screen.RowCells(cells, where)
+    row = screen.RowCells(cells, screen.build_plan(where))
     return [flag for flag in screener.screen_row(row, "") if flag.kind == "party"]
 
 
