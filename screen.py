@@ -24,6 +24,7 @@ import random
 import re
 import select
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -4002,6 +4003,11 @@ class Screener:
         )
         return cls(entries, reports, chosen)
 
+    def close(self) -> None:
+        """End the other processes, if any were started."""
+        if self.pool is not None:
+            self.pool.terminate()
+
     def screen(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The flagged rows of `frame` (text), in the CSV shape; `screen_row` counts from 1."""
         headers = [str(column) for column in frame.columns]
@@ -4188,6 +4194,7 @@ ROUTE_ROLES = frozenset(
 
 def adopt_matcher(matcher: Matcher) -> None:
     """Keep `matcher` in this worker process; it came by fork, so nothing was copied."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process says what was done so far
     matcher.workers = 1
     find_hits_here.matcher = matcher  # type: ignore[attr-defined]
 
@@ -4723,15 +4730,8 @@ def run_screening(request: RunRequest, talk: Talk) -> Counts:
     if request.cleared:
         screener.cleared = read_clearances(request.cleared)
     if request.history:
-        screener.surges = surge_keys(
-            find_surges(
-                read_history(
-                    request.history,
-                    ReadOptions(request.columns, request.delimiter, request.encoding),
-                    talk,
-                )
-            )
-        )
+        reading = ReadOptions(request.columns, request.delimiter, request.encoding)
+        screener.surges = surge_keys(find_surges(read_history(request.history, reading, talk)))
     form = request.form or ("table" if request.output is None and sys.stdout.isatty() else "csv")
     try:
         with open_output(request.output) as out:
@@ -4743,6 +4743,8 @@ def run_screening(request: RunRequest, talk: Talk) -> Counts:
     except KeyboardInterrupt:
         talk.say(f"interrupted; so far {counts.line()}")
         raise SystemExit(130) from None
+    finally:
+        screener.close()
     for text in say_clearances(screener):
         talk.say(text)
     if request.receipt:
@@ -4786,7 +4788,16 @@ def screen_file(
             counts.rows += len(chunk.rows)
             counts.flagged += len(flagged)
             writer.out.flush()
-            talk.progress(counts, shipments.share() if hasattr(shipments, "share") else 0.0)
+            talk.progress(counts, measure_share(file, chunk, counts.rows) if talk.live else 0.0)
+
+
+def measure_share(file: str, chunk: Chunk, rows: int) -> float:
+    """About how much of plain `file` the `rows` so far are, by the rows of `chunk`; 0: unknown."""
+    sample = chunk.rows[:1000]
+    if not Path(file).is_file() or file.endswith((".gz", ".zip")) or not sample:
+        return 0.0
+    width = sum(len(",".join(row).encode()) + 1 for row in sample) / len(sample)
+    return min(1.0, rows * width / max(1, Path(file).stat().st_size))
 
 
 def say_layout(shipments: Shipments) -> Iterator[str]:
