@@ -3989,6 +3989,7 @@ class Screener:
         self.matcher = Matcher(self.entries, self.language, options.jobs)
         self.identifiers = Identifiers(self.entries, self.language)
         self.known: dict[str, list[tuple[float, int]]] = {}
+        self.judged: dict[str, dict[str, bool]] = {}  # role -> text -> whether it is suspicious
         self.surges: Mapping[tuple[str, str], Surge] = {}
         self.cleared = Clearances(())
         self.unsupported = 0  # agreements with a weak alias alone
@@ -4041,7 +4042,6 @@ class Screener:
         ):
             return self.matcher.find_hits(texts, floor)
         if self.pool is None:
-            gc.freeze()  # the index is shared by all workers and never freed
             self.pool = multiprocessing.get_context("fork").Pool(
                 jobs, adopt_matcher, (self.matcher,)
             )
@@ -4060,13 +4060,21 @@ class Screener:
         suspects = set(range(len(chunk.rows))) if self.surges else set(chunk.damage)
         for role, indexes in roles.items():
             for column in (columns[i] for i in indexes):
-                odd = {text for text in set(column) if self.is_suspicious(role, text)}
+                odd = self.find_suspicious(role, set(column))
                 suspects.update([n for n, text in enumerate(column) if text in odd])
         suspects.update(find_odd_goods(columns, roles))
         for n in sorted(suspects):
             flags = self.screen_row(RowCells(chunk.rows[n], plan), chunk.damage.get(n, ""))
             if flags:
                 yield ScreenedRow(chunk.first_row + n, chunk.rows[n], flags)
+
+    def find_suspicious(self, role: str, texts: set[str]) -> set[str]:
+        """Those of `texts` in a `role` column whose rows must be looked at."""
+        judged = self.judged.setdefault(role, {})
+        if len(judged) > MOST_KNOWN:
+            judged.clear()
+        judged.update((text, self.is_suspicious(role, text)) for text in texts - judged.keys())
+        return {text for text in texts if judged[text]}
 
     def is_suspicious(self, role: str, text: str) -> bool:
         """Whether a row with `text` in a `role` column must be looked at."""
@@ -4703,6 +4711,8 @@ def load_screener(request: RunRequest, talk: Talk) -> Screener:
         columns=request.columns,
     )
     screener = Screener(entries, reports, options)
+    gc.collect()
+    gc.freeze()  # lists and index stay to the end: no need to look through them again and again
     if screener.expired:
         talk.say(
             f"{screener.expired:,} entries have expired by {request.as_of}: counted, not raised"
