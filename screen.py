@@ -938,12 +938,13 @@ def _find_distinct(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, map(str.strip, texts))))
 
 
-def _build_entry(draft: Draft, layout: Mapping[str, str], list_name: str) -> ListEntry:
+def _build_entry(
+    draft: Draft, layout: Mapping[str, str], types: Mapping[str, str], list_name: str
+) -> ListEntry:
     """The entry of a draft on a list; its only name is "" where the draft has none."""
     first = {key: texts[0].strip() for key, texts in draft.items() if texts}
     name = _find_code(first.get("code", "")) or list_name
-    kinds = {text.strip().lower() for text in draft.get("type", "-")}  # OFAC: none, an entity
-    types = [t for t in TYPES if t in kinds or kinds & {*layout[f"type_{t}"].split("|")}]
+    read = {types.get(text.strip().lower()) for text in draft.get("type", "-")}
     addresses = _find_distinct(draft.get("addresses", ()))
     tails = [text.rpartition(", ")[2] for text in addresses] if layout["address_tail"] else []
     countries = {parse_country(text) for text in (*tails, *draft.get("countries", ()))} - {""}
@@ -954,10 +955,13 @@ def _build_entry(draft: Draft, layout: Mapping[str, str], list_name: str) -> Lis
         draft["weak"] = re.findall(layout["remark_names"], remarks)
     names = _read_names(draft, layout["inner_names"], name == "US-ISN")
     dates = [parse_date(first.get(key, ""), (layout["dates"],)) for key in DATES]
-    facts = "|".join([names[0][0], *dates, first.get("citation", ""), *addresses])
+    key = first["id"]  # of the Denied Persons List what it says
+    if not key:
+        facts = "|".join([names[0][0], *dates, first.get("citation", ""), *addresses])
+        key = hashlib.sha256(facts.encode()).hexdigest()[:12]
     return ListEntry(
-        list=name, entry_id=first["id"] or hashlib.sha256(facts.encode()).hexdigest()[:12],
-        type=types[0] if types else "", names=names, addresses=addresses,
+        list=name, entry_id=key,
+        type=next((kind for kind in TYPES if kind in read), ""), names=names, addresses=addresses,
         countries=tuple(sorted(countries)),
         identifiers=_find_distinct(parse_identifier(text, layout["labels"]) for text in numbers),
         programmes=_find_distinct(draft.get("programmes", ())),
@@ -973,9 +977,10 @@ def _read_entries(files: Sequence[ListFile], name: str) -> tuple[list[ListEntry]
     for file in (file for file in files if file.rows):
         _read_drafts(file, drafts)
     layout, entries = files[0].layout, list[ListEntry]()
+    types = {t: kind for kind in TYPES for t in (kind, *layout[f"type_{kind}"].split("|"))}
     seen, notes = Counter[tuple[str, str]](), Counter[str]()
     for draft in drafts.values():
-        entry = _build_entry(draft, layout, name)
+        entry = _build_entry(draft, layout, types, name)
         seen[key := (entry.list, entry.entry_id)] += 1
         again = replace(entry, entry_id=f"{key[1]}-{seen[key]}") if seen[key] > 1 else entry
         entries += [again] if entry.names[0][0] else []
