@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import csv
+import filecmp
 import functools
 import gc
 import gzip
@@ -651,16 +652,16 @@ MOST_FALL = 0.2  # of the last good copy: ending the SYRIA programme took 5 %, h
 SLICE_ENTRIES = 1000  # given by hand and smaller: a sample; if higher, a cut CSL passes as one
 LARGEST_LIST = 256 * 2**20  # bytes, unpacked; the largest official file known is 32 MB
 REMARK_CUT = 1000  # characters, where OFAC cuts even a word; the comments file goes on from there
-REMARK_NAME = re.compile(r"\b[afn]\.k\.a\. '(.+?)'(?=[;.]|$)")  # it may hold apostrophes itself
 INNER_NAME = re.compile(r"[\s,(\[]*(?:\b[af]\.k\.a\.|[(\[][af]ka\b),?\s+", re.I)
 SUCCESSORS = re.compile(r"[;,]? and (?:any|its) (?:successor|sub-unit).*", re.S)  # ISN, 2022-2025
 ISN_COMMA = re.compile(r", (?:and )?(?!(?:Ltd|LLC|Inc|Co|Corp|Limited|S\.|JSC|P\.J\.S)\b)")
 CSL_NUMBER = re.compile(r"(?!\d{4}-\d\d-\d\d$).*\d")  # of a passport, but not its dates
 SHIP_NUMBER = re.compile(r"(?:.*\W)?IMO\W*(\d{7})(?:\D.*)?", re.I | re.S)
 DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%b-%Y")  # of publication: EU XML and UN, EU CSV, UK
-TYPES = ("entity", "individual", "vessel", "aircraft")
+TYPES = ("vessel", "aircraft", "individual", "entity")  # a ship is an entity to the EU
+DATES = ("listed_on", "expires_on")
 STARTER = "a starter list, used because no official list is loaded: run `screen.py update`"
-COPY_NOTE = "copy.json"  # beside the files of a download: list, entries, checked_at, sha256, tags
+COPY_NOTE = "copy.json"  # beside the files of a download: entries, checked_at, tags by address
 FIELDS = (
     "code", "type", "primary", "alias", "former", "weak", "countries", "addresses", "identifiers",
     "programmes", "listed_on", "expires_on", "citation", "url", "remarks", "licence",
@@ -716,7 +717,7 @@ def parse_date(text: str, formats: tuple[str, ...] = DATE_FORMATS) -> str:
     >>> parse_date("08-Oct-2026"), parse_date("2026-02-27T00:00:09Z"), parse_date("dd/mm/1968")
     ('2026-10-08', '2026-02-27', '')
     """
-    for style in formats:
+    for style in formats if text else ():
         with contextlib.suppress(ValueError):
             return datetime.strptime(re.split("[T ]", text.strip())[0], style).date().isoformat()
     return ""
@@ -753,8 +754,10 @@ def parse_identifier(text: str, labels: str) -> str:
     >>> parse_identifier("RU, 77077, Tax ID No.", "Tax ID No."), parse_identifier("DOB 1966", "ID")
     ('Tax ID No. 77077', '')
     """
-    if "IMO" in text and (ship := SHIP_NUMBER.fullmatch(text)):
+    if "imo" in text.lower() and (ship := SHIP_NUMBER.fullmatch(text.strip())):
         return f"IMO {ship[1]}"
+    if not labels:
+        return text
     number = r"([^(]*?\d[^(]*?|[A-Z]{8,11})(?: issued| \(|$)"
     if found := re.match(rf"(?:alt\. )?({labels}) {number}", text):
         return f"{found[1]} {found[2]}"
@@ -843,27 +846,21 @@ def _parse_xml(file: ListFile, text: str) -> ListFile:
     """`file` with rows as if it were a CSV list: see `_read_record`; no entities are expanded."""
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         return replace(file, fault="declares a document type or entities, as no official list does")
-    known, header, rows = file, [""], list[list[str]]()
     try:
-        events = ElementTree.iterparse(io.BytesIO(text.encode()), ("start", "end"))
-        for event, node in events:
-            name = node.tag.rpartition("}")[2]
-            if not known.layout:
-                roots = {row["recognise"]: row for row in read_table("list_layouts")}
-                if not roots.get(name, {}).get("record"):
-                    return replace(file, fault=f"is XML with the root <{name}>, no list known here")
-                layout = roots[name]
-                specs = [layout["key"], *(layout[field] for field in FIELDS), layout["kinds"]]
-                cells = re.split(r" & |\+|~[^&]+(?= & )|=\S+", " & ".join(specs))
-                header = ["#", *dict.fromkeys(cells)]
-                published = node.get(layout["published"], "")
-                known = replace(file, layout=layout, header=header, published=published)
-            elif event == "end" and name in known.layout["record"].split("|"):
-                rows += _read_record(node, header, str(len(rows)))
-                node.clear()
+        root = ElementTree.fromstring(text)
     except ElementTree.ParseError as err:
-        return replace(known, rows=rows, fault=f"breaks off or is garbled ({err})")
-    return replace(known, rows=rows)
+        return replace(file, fault=f"breaks off or is garbled XML ({err})")
+    kind = root.tag.rpartition("}")[2]
+    layouts = [row for row in read_table("list_layouts") if row["record"]]
+    if (layout := next((row for row in layouts if row["recognise"] == kind), None)) is None:
+        return replace(file, fault=f"is XML with the root <{kind}>, no list known here")
+    specs = " & ".join(layout[name] for name in ("key", "kinds", *FIELDS))
+    header = ["#", *dict.fromkeys(re.split(r" & |\+|~[^&]+(?= & )|=\S+", specs))]
+    tags = layout["record"].split("|")
+    nodes = [node for node in root.iter() if node.tag.rpartition("}")[2] in tags]
+    rows = [row for n, node in enumerate(nodes) for row in _read_record(node, header, str(n))]
+    published = root.get(layout["published"], "")
+    return replace(file, layout=layout, header=header, rows=rows, published=published)
 
 
 def _read_record(node: ElementTree.Element, header: Sequence[str], mark: str) -> list[list[str]]:
@@ -917,10 +914,9 @@ def _split_csv(text: str) -> list[str]:
     return next(csv.reader(io.StringIO(text), delimiter=";"))  # OpenSanctions: a CSV line in a cell
 
 
-def _read_names(draft: Draft, layout: Mapping[str, str], isn: bool) -> tuple[tuple[str, str], ...]:
+def _read_names(draft: Draft, inner: str, isn: bool) -> tuple[tuple[str, str], ...]:
     """Distinct names with kind, primary first; of the CSL also the names inside its names."""
     names: dict[str, str] = {}
-    inner = layout["inner_names"]
     for kind in ("primary", "alias", "former", "weak"):
         for listed in draft.get(kind, ()):
             text = " ".join(listed.split())
@@ -938,62 +934,50 @@ def _read_names(draft: Draft, layout: Mapping[str, str], isn: bool) -> tuple[tup
     return ((first, "primary"), *others)
 
 
-def _read_addresses(draft: Draft, tail: str) -> tuple[list[str], set[str]]:
-    """Distinct addresses and the countries in them; a `; ` may have cut one of the CSL in two."""
-    addresses, held = [], ""
-    for part in draft.get("addresses", ()):
-        held = f"{held}; {part.strip()}" if held else part.strip()
-        if not tail or held[-5:].isdecimal() or parse_country(held.rpartition(", ")[2]):
-            addresses.append(held)
-            held = ""
-    whole = [*dict.fromkeys(text for text in (*addresses, held) if text)]
-    return whole, {parse_country(t.rpartition(", ")[2]) for t in whole} if tail else set()
+def _find_distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, map(str.strip, texts))))
 
 
 def _build_entry(
-    draft: Draft, layout: Mapping[str, str], types: Mapping[str, str], name: str
+    draft: Draft, layout: Mapping[str, str], types: Mapping[str, str], list_name: str
 ) -> ListEntry:
-    """The entry of a draft on list `name`; its only name is "" where the draft has none."""
+    """The entry of a draft on a list; its only name is "" where the draft has none."""
     first = {key: texts[0].strip() for key, texts in draft.items() if texts}
-    list_name = _find_code(first.get("code", "")) or name
-    read = [types.get(low := t.strip().lower(), low) for t in draft.get("type", [""])]
-    addresses, countries = _read_addresses(draft, layout["address_tail"])
-    countries |= {parse_country(text) for text in draft.get("countries", ())}
-    texts, numbers = [*filter(None, draft.get("remarks", ()))], draft.get("identifiers", [])
-    remarks = ("" if texts and len(texts[0]) == REMARK_CUT else "; ").join(dict.fromkeys(texts))
+    name = _find_code(first.get("code", "")) or list_name
+    read = {types.get(text.strip().lower()) for text in draft.get("type", "-")}
+    addresses = _find_distinct(draft.get("addresses", ()))
+    tails = [text.rpartition(", ")[2] for text in addresses] if layout["address_tail"] else []
+    countries = {parse_country(text) for text in (*tails, *draft.get("countries", ()))} - {""}
+    texts, numbers = draft.get("remarks", [""]), draft.get("identifiers", [])
+    remarks = ("" if len(texts[0]) == REMARK_CUT else "; ").join(filter(None, dict.fromkeys(texts)))
     if layout["remark_names"]:
         numbers = remarks.rstrip(".").split("; ")
-        draft["weak"] = REMARK_NAME.findall(remarks)
-    if layout["labels"]:
-        numbers = [parse_identifier(text, layout["labels"]) for text in numbers]
-    else:
-        numbers = [SHIP_NUMBER.sub(r"IMO \1", text.strip()) for text in numbers]
-    names = _read_names(draft, layout, list_name == "US-ISN")
-    dates, style = ("listed_on", "expires_on"), (layout["dates"],)
-    listed_on, expires_on = (parse_date(first[key], style) if key in first else "" for key in dates)
-    citation = first.get("citation", "")
-    facts = "|".join([names[0][0], listed_on, expires_on, citation, *addresses])
-    programmes = dict.fromkeys(text.strip() for text in draft.get("programmes", ()))
+        draft["weak"] = re.findall(layout["remark_names"], remarks)
+    names = _read_names(draft, layout["inner_names"], name == "US-ISN")
+    dates = [parse_date(first.get(key, ""), (layout["dates"],)) for key in DATES]
+    key = first["id"]  # of the Denied Persons List what it says
+    if not key:
+        facts = "|".join([names[0][0], *dates, first.get("citation", ""), *addresses])
+        key = hashlib.sha256(facts.encode()).hexdigest()[:12]
     return ListEntry(
-        list=list_name, entry_id=first["id"] or hashlib.sha256(facts.encode()).hexdigest()[:12],
-        type="vessel" if "vessel" in read else read[0] if read[0] in TYPES else "", names=names,
-        countries=tuple(sorted(countries - {""})), addresses=tuple(addresses),
-        identifiers=tuple(filter(None, dict.fromkeys(numbers))),
-        programmes=tuple(filter(None, programmes)),
-        listed_on=listed_on, expires_on=expires_on, citation=citation,
+        list=name, entry_id=key,
+        type=next((kind for kind in TYPES if kind in read), ""), names=names, addresses=addresses,
+        countries=tuple(sorted(countries)),
+        identifiers=_find_distinct(parse_identifier(text, layout["labels"]) for text in numbers),
+        programmes=_find_distinct(draft.get("programmes", ())),
+        listed_on=dates[0], expires_on=dates[1], citation=first.get("citation", ""),
         url=first.get("url", ""), remarks=remarks.strip(),
         licence="; ".join(draft.get("licence", ())),
     )  # fmt: skip
 
 
 def _read_entries(files: Sequence[ListFile], name: str) -> tuple[list[ListEntry], list[str]]:
-    """Entries of the files of one list, and what there is to say about rows that gave none."""
+    """Entries of the files of one list, and what there is to say about what gave none."""
     drafts: dict[str, Draft] = {}
     for file in (file for file in files if file.rows):
         _read_drafts(file, drafts)
-    layout = files[0].layout
-    types = dict(rule.split("=") for rule in layout["types"].split("|") if rule)
-    entries: list[ListEntry] = []
+    layout, entries = files[0].layout, list[ListEntry]()
+    types = {t: kind for kind in TYPES for t in (kind, *layout[f"type_{kind}"].split("|"))}
     seen, notes = Counter[tuple[str, str]](), Counter[str]()
     for draft in drafts.values():
         entry = _build_entry(draft, layout, types, name)
@@ -1001,8 +985,7 @@ def _read_entries(files: Sequence[ListFile], name: str) -> tuple[list[ListEntry]
         again = replace(entry, entry_id=f"{key[1]}-{seen[key]}") if seen[key] > 1 else entry
         entries += [again] if entry.names[0][0] else []
         notes["rows without a name"] += not entry.names[0][0]
-        notes["unreadable dates"] += "listed_on" in draft and not entry.listed_on
-        notes["unreadable dates"] += "expires_on" in draft and not entry.expires_on
+        notes["unreadable dates"] += any(k in draft and not getattr(entry, k) for k in DATES)
     known = {"source", "as_of", *(spec.partition("~")[0] for spec in layout.values())}
     for column in files[0].header if not layout["list"] else ():
         notes[f"column not read: {column}"] += column.lower() not in known
@@ -1062,11 +1045,9 @@ def _group_files(files: Sequence[ListFile]) -> list[list[ListFile]]:
 def read_copy_note(folder: Path) -> dict[str, Any]:
     """What `update` noted of its copy in `folder`; {} of files laid there by hand."""
     try:
-        return {"sha256": ""} | dict(json.loads((folder / COPY_NOTE).read_text("utf-8")))
-    except FileNotFoundError:
-        return {}
+        return dict(json.loads((folder / COPY_NOTE).read_text("utf-8")))
     except (OSError, ValueError, TypeError):
-        return {"sha256": ""}  # so that no file fits it
+        return {}
 
 
 def find_copies(home: Path) -> list[Path]:
@@ -1104,48 +1085,32 @@ def _find_source(names: Iterable[str]) -> Mapping[str, str]:
     return next(found, defaultdict(str))
 
 
-def _judge_age(
-    main: ListFile, source: Mapping[str, str], checked: str, options: ListOptions
-) -> tuple[str, int | None, str, str]:
-    """Date of a list, its age in days, what there is to say, and the fault if it is too old."""
-    published = parse_date(main.published)
-    changed = date.fromtimestamp(main.path.stat().st_mtime).isoformat() if main.raw else ""
-    if not (as_of := published or checked or changed):
-        return "", None, "", ""
-    age = (options.as_of - date.fromisoformat(as_of)).days
-    said = f"dated in the future ({as_of})" if age < 0 else ""
-    if main.published and not published:
-        said = f"unreadable date {main.published!r} in the file"
-    limit = int(source["max_age_days"] or 30) if options.max_age is None else options.max_age
-    late = age > limit and (main.layout["list"] or source["list"])  # own lists do not age
-    fault = f"{main.path} is of {as_of}, {age} days old where {limit} are allowed" if late else ""
-    return as_of, age, said, fault
-
-
 def _judge_list(
     files: Sequence[ListFile], options: ListOptions
 ) -> tuple[list[ListEntry], ListReport]:
     """Entries of a list and the verdict; what lies under official/ must be whole and young."""
     main, where = files[0], files[0].path.resolve().parts[-4:-1]
-    official, copy = "official" in where, read_copy_note(main.path.parent)
+    official, strict = "official" in where, "official" in where or options.max_age is not None
     due = _find_source(where if official else ())
     name = _find_name(files, due)
     source = due if due["list"] else _find_source([name])
     entries, notes = _read_entries(files, name)
     least = int(source["least_entries"] or 0)
     if not official and 0 < len(entries) < min(SLICE_ENTRIES, least / 2):
-        whole = f"the whole list has {least:,} or more"
-        notes.append(f"a slice of {len(entries):,} entries where {whole}")
+        notes += [f"a slice of {len(entries):,} entries; the whole list has {least:,} or more"]
         source = {**source, "least_entries": "", "canaries": ""}
-    starter = main.path.resolve() == TABLES / "starter.csv"
-    dated = max(row["as_of"] for row in read_table("starter")) if starter else ""
-    checked = dated or copy.get("checked_at", "")[:10]
-    as_of, age, said, old = _judge_age(main, source, checked, options)
-    strict = official or options.max_age is not None
+    as_of = (
+        parse_date(main.published) or read_copy_note(main.path.parent).get("checked_at", "")[:10]
+    )
+    if not as_of and main.raw:
+        as_of = date.fromtimestamp(main.path.stat().st_mtime).isoformat()
+    age = (options.as_of - date.fromisoformat(as_of)).days if as_of else None
+    limit = int(source["max_age_days"] or 30) if options.max_age is None else options.max_age
+    late = (age or 0) > limit and (main.layout["list"] or source["list"])  # own lists do not age
+    old = f"{main.path} is of {as_of}, {age} days old where {limit} are allowed" if late else ""
     fault = _find_list_fault(files, entries, source, 0) or (old if strict else "")
-    if copy and copy["sha256"] != {f.path.name: hashlib.sha256(f.raw).hexdigest() for f in files}:
-        fault = f"{main.path.parent} has changed since `update` checked it"
-    notes += [said, "" if strict else old, STARTER if starter else ""]
+    starter = main.path.resolve() == TABLES / "starter.csv"
+    notes += [text for text in (old, STARTER if starter else "") if text and text != fault]
     if fault and entries and {name, *(file.path.name for file in files)} & options.admit:
         notes = [f"admitted by the user: {fault}", *notes]
     elif fault:
@@ -1158,8 +1123,7 @@ def _judge_list(
         weak_names=sum(kind == "weak" for entry in entries for _, kind in entry.names),
         addresses=sum(len(entry.addresses) for entry in entries), as_of=as_of, age_days=age,
         sha256=hashlib.sha256(b"".join(file.raw for file in files)).hexdigest(),
-        status="refused" if fault else "stale" if old else "ok",
-        note="; ".join(filter(None, notes)),
+        status="refused" if fault else "stale" if old else "ok", note="; ".join(notes),
     )  # fmt: skip
 
 
@@ -1315,58 +1279,45 @@ def _retry(
     return _download(url, file, tags, limits)
 
 
-def _read_digests(folder: Path) -> dict[str, str]:
-    """File name -> SHA-256 of what a copy holds beside its note."""
-    files = [path for path in folder.iterdir() if path.name != COPY_NOTE]
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
-def find_good_copy(home: Path) -> tuple[Path, dict[str, Any]]:
-    """The newest copy in `home` whose files are those that were admitted, and its note, or {}."""
-    notes = ((copy, read_copy_note(copy)) for copy in find_copies(home))
-    good = (found for found in notes if found[1]["sha256"] == _read_digests(found[0]))
-    return next(good, (home, {}))
-
-
 def _gather(
-    source: Mapping[str, str], room: Path, good: Path, note: dict[str, Any], limits: UpdateLimits
+    source: Mapping[str, str], room: Path, good: Path, limits: UpdateLimits
 ) -> dict[str, Any]:
     """The note of a new copy, its checked files now in `room`; any fault raises."""
-    tags: dict[str, Any] = {}
+    note, tags = read_copy_note(good), dict[str, Any]()
     for url, name in _split_parts(source):
         if fault := find_address_fault(url):
             raise ScreenError(fault if url else f"{name} {NO_ADDRESS}")
-        old = note.get("tags", {}).get(url, {})
-        size = (good / name).stat().st_size if name in note.get("sha256", ()) else limits.largest
+        kept = good / name
+        known = note.get("tags", {}).get(url, {}) if kept.exists() else {}
+        size = kept.stat().st_size if kept.exists() else limits.largest
         bounded = replace(limits, largest=min(limits.largest, MOST_GROWTH * size))
-        tags[url] = _retry(url, room / name, old, bounded)
+        tags[url] = _retry(url, room / name, known, bounded)
         if tags[url] is None:
-            tags[url] = old
-            shutil.copyfile(good / name, room / name)
+            tags[url] = known
+            shutil.copyfile(kept, room / name)
     files = [room / name for _, name in _split_parts(source)]
     fault, entries = check_download(files, source, note.get("entries", 0))
     if fault:
         raise ScreenError(fault)
     checked = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"entries": entries, "checked_at": checked, "sha256": _read_digests(room), "tags": tags}
+    return {"entries": entries, "checked_at": checked, "tags": tags}
 
 
 def _update_list(source: Mapping[str, str], folder: Path, limits: UpdateLimits) -> str:
     """The closing line about a list; raises on a fault, before which nothing in use has changed."""
     home = folder / source["list"]
     home.mkdir(parents=True, exist_ok=True)
+    good = next(iter(find_copies(home)), home / "0")
     room = Path(tempfile.mkdtemp(prefix=".partial-", dir=home))
-    copies, (good, old) = find_copies(home), find_good_copy(home)
     try:
-        note = _gather(source, room, good, old, limits)
+        note = _gather(source, room, good, limits)
+        same = good.exists() and not any(filecmp.cmpfiles(room, good, os.listdir(room), False)[1:])
         (room / COPY_NOTE).write_text(json.dumps(note, indent=1), "utf-8")
-        same = copies[:1] == [good] and old["sha256"] == note["sha256"]
+        room.chmod(0o755)
         if same:
             os.replace(room / COPY_NOTE, good / COPY_NOTE)
         else:
-            room.chmod(0o755)
-            number = int(copies[0].name) + 1 if copies else 1
-            os.replace(room, home / f"{number:06d}")  # from here on the new copy counts
+            os.replace(room, home / f"{int(good.name) + 1:06d}")  # now the new copy counts
     finally:
         shutil.rmtree(room, ignore_errors=True)
     _sweep(home)
@@ -1388,8 +1339,8 @@ def _split_parts(source: Mapping[str, str]) -> list[tuple[str, str]]:
 def _tell_fault(source: Mapping[str, str], folder: Path, fault: str) -> str:
     """`fault` of a list as one sentence, with what is in use now and what the user can do."""
     home = folder / source["list"]
-    checked = find_good_copy(home)[1].get("checked_at", "")[:10]
-    kept = f"the last good copy of {checked} stays" if checked else "there is no good copy"
+    dates = [read_copy_note(copy).get("checked_at", "")[:10] for copy in find_copies(home)]
+    kept = f"the last good copy of {dates[0]} stays" if dates else "there is no good copy"
     fetch = [f"{url or source['manual']} as {home / name}" for url, name in _split_parts(source)]
     todo = f"run `screen.py update {source['list']}` again, or fetch by hand {', '.join(fetch)}."
     return f"{source['list']}: {fault.rstrip('.')}; {kept} in use; {todo}"
@@ -4698,11 +4649,6 @@ def load_screener(request: RunRequest, talk: Talk) -> Screener:
     chosen = ListOptions(
         as_of=request.as_of, max_age=request.max_list_age, admit=frozenset(request.admit)
     )
-    entries, reports = read_lists([Path(p) for p in request.paths] or [TABLES], chosen)
-    for report in reports:
-        talk.say(say_report(report))
-    if not entries:
-        raise ScreenError("lists: no listed party was loaded, so nothing can be screened: give -l.")
     options = Options(
         as_of=request.as_of,
         threshold=request.threshold,
@@ -4710,9 +4656,17 @@ def load_screener(request: RunRequest, talk: Talk) -> Screener:
         jobs=request.jobs,
         columns=request.columns,
     )
-    screener = Screener(entries, reports, options)
-    gc.collect()
-    gc.freeze()  # lists and index stay to the end: no need to look through them again and again
+    gc.disable()  # what is loaded stays: to look for garbage in it takes half as long again
+    try:
+        entries, reports = read_lists([Path(p) for p in request.paths] or [TABLES], chosen)
+        for report in reports:
+            talk.say(say_report(report))
+        if not entries:
+            raise ScreenError("lists: no listed party was loaded, nothing to screen with: give -l.")
+        screener = Screener(entries, reports, options)
+        gc.freeze()
+    finally:
+        gc.enable()
     if screener.expired:
         talk.say(
             f"{screener.expired:,} entries have expired by {request.as_of}: counted, not raised"
