@@ -2993,7 +2993,8 @@ def open_shipments(source: str, options: ReadOptions) -> Iterator[Shipments]:
         rest = "".join(lines[found.start + found.span :]), last
         enough = min(options.chunk_rows, CHUNK_CELLS // len(found.cells))
         preamble = tuple(line.rstrip("\r\n") for line in lines[: found.start])
-        chunks = _read_chunks(chain([rest], texts), _RowReader(found), enough)
+        begun = [rest, ("", last)]  # the head was read up to a pause: its rows must not wait
+        chunks = _read_chunks(chain(begun, texts), _RowReader(found), enough)
         yield Shipments(
             source, found.cells, found.roles, preamble, encoding, found.delimiter, chunks
         )
