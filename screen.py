@@ -2945,7 +2945,8 @@ def open_shipments(source: str, options: ReadOptions) -> Iterator[Shipments]:
         rest = "".join(lines[found.start + found.span :]), last
         enough = min(options.chunk_rows, CHUNK_CELLS // len(found.cells))
         preamble = tuple(line.rstrip("\r\n") for line in lines[: found.start])
-        chunks = _read_chunks(chain([rest], texts), _RowReader(found), enough)
+        begun = [rest, ("", last)]  # the head was read up to a pause: its rows must not wait
+        chunks = _read_chunks(chain(begun, texts), _RowReader(found), enough)
         yield Shipments(
             source, found.cells, found.roles, preamble, encoding, found.delimiter, chunks
         )
@@ -4613,11 +4614,20 @@ def ending() -> Iterator[None]:
 
 @contextmanager
 def open_output(path: str | None) -> Iterator[IO[str]]:
-    """Standard output, or the file `path`, which appears whole at the end or not at all."""
+    """Standard output, or the file `path`, which appears whole at the end or not at all.
+
+    A device or named pipe is written as it stands: to replace it would destroy it.
+    """
     if path is None:
         yield sys.stdout
         return
-    target = Path(path)
+    target = Path(path).resolve()
+    if not target.parent.is_dir() or target.is_dir():
+        raise ScreenError(f"{path}: cannot be written, its folder is missing or it is one itself.")
+    if target.exists() and not target.is_file():
+        with open(target, "w", encoding="utf-8", newline="") as device:
+            yield device
+        return
     with tempfile.NamedTemporaryFile(
         "w",
         encoding="utf-8",
@@ -4879,7 +4889,7 @@ def print_records(
 ) -> None:
     """`records` as JSONL, CSV of `columns`, or on a terminal as a table with reasons below."""
     chosen = form or ("table" if sys.stdout.isatty() else "csv")
-    cells = [[neutralise("" if r[c] is None else str(r[c])) for c in columns] for r in records]
+    cells = [[neutralise(_write_value(r[c])) for c in columns] for r in records]
     if chosen == "jsonl":
         for record in records:
             click.echo(json.dumps(record, ensure_ascii=False))
@@ -4892,6 +4902,11 @@ def print_records(
             click.echo(line)
         for row in cells if shown < len(columns) else ():
             click.echo(f"- {clean(row[-1])}")
+
+
+def _write_value(value: Any) -> str:
+    """A record's `value` as a cell, several parted by `;`."""
+    return ";".join(value) if isinstance(value, list) else "" if value is None else str(value)
 
 
 def plain_request(given: Mapping[str, Any], **more: Any) -> RunRequest:

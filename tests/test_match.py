@@ -315,9 +315,8 @@ def party_flags(
     screener, *cells, roles=("consignee", "consignee_country", "end_user", "consignee_address")
 ):
     where = {role: (i,) for i, role in enumerate(roles[: len(cells)])}
-    screener.learn([cells[i[0]] for role, i in where.items() if role in screen.PARTY_ROLES])
-    row = screen.RowCells(cells, screen.build_plan(where))
-    return [flag for flag in screener.screen_row(row, "") if flag.kind == "party"]
+    rows = screener.screen_chunk(screen.Chunk(1, [list(cells)], [1], {}), where)
+    return [flag for row in rows for flag in row.flags if flag.kind == "party"]
 
 
 WEAK = screen.ListEntry(
