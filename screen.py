@@ -133,18 +133,25 @@ HS_LABEL = re.compile(
     re.IGNORECASE,
 )
 SEVERAL_CODES = ((r"[;|\n&]", 2), (r"[,/]|\band\b|\s-\s", 4), (r"\s+|[-–]", 6))  # digits in each
+WORD = re.compile(
+    r"(?:(~) )?([\u3040-\u9fff]|[^\W_\u3040-\u9fff]+)(\*?)"
+)  # as in "ball ~ bearing*"
+GRADES = ("high", "medium", "low")  # of descriptions.csv; the others say what is not the goods
 LONGEST_TEXT = 400  # nobody describes goods past it; bounds the time a hostile cell can take
 GAP_WORDS = 3  # `~`: "tantalum chip SMD capacitors" has 2; at 5 two goods of one list get joined
 NEAR_WORDS = 2  # "bearing mounting grease", "for the oscilloscope"; at 3 it reaches other goods
 
 
-@dataclass(frozen=True, slots=True)
-class HsCode:
-    """One code as read: what to look up, what was repaired or is wrong, and whether it stands."""
+class HsCode(NamedTuple):
+    """One code as read; even one with a fault is looked up."""
 
     digits: str  # "854231"
-    note: str  # "lost leading zero restored"; "" for a code written as it should be
-    sound: bool  # False: a person must look; `digits` are looked up all the same
+    fault: str  # why a person must look; "" for a code that stands as written, or surely repaired
+
+    @property
+    def sound(self) -> bool:
+        """Whether the code can be vouched for."""
+        return not self.fault
 
 
 def build_goods(rules: Iterable[Row], editions: Sequence[Row]) -> Rows:
@@ -172,14 +179,10 @@ def read_goods() -> Rows:
 
 
 @functools.cache
-def read_last_headings() -> Mapping[str, str]:
-    """The last heading of each chapter, "85" → "8549"; 77 is reserved, 98 and 99 are national."""
-    return {row["chapter"]: row["last_heading"] for row in read_table("hs_chapters")}
-
-
 def _heading_exists(digits: str) -> bool:
-    last = read_last_headings().get(digits[:2], "")
-    return bool(last) and (len(digits) < 4 or digits[:2] + "00" < digits[:4] <= last)
+    """Whether the chapter of `digits`, and the heading if they have four, stand in the HS."""
+    last = {row["chapter"]: row["last_heading"] for row in read_table("hs_chapters")}  # "8549"
+    return digits[:4] <= last.get(digits[:2], "") and digits[2:4] != "00"
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -188,48 +191,44 @@ def parse_hs_code(text: str) -> HsCode:
 
     >>> parse_hs_code("8,54231E+05").digits, parse_hs_code("HTS: 8542.31.0001").digits
     ('854231', '8542310001')
-    >>> parse_hs_code("1069000").note, parse_hs_code("8542.3X").sound
-    ('lost leading zero restored', False)
+    >>> parse_hs_code("1069000").digits, parse_hs_code("8542.3X").sound
+    ('01069000', False)
     """
     plain = unicodedata.normalize("NFKC", text[:LONGEST_TEXT])
     plain = HS_LABEL.sub("", plain.strip(" \t\r\n'\"`’‘“”=./,_-\u200b\ufeff"), count=1)
-    runs = re.findall(r"\d[\d.\s-]*", plain)
-    if not runs:
-        return HsCode("", "no digits", False)
+    if not (runs := re.findall(r"\d[\d.\s-]*", plain)):
+        return HsCode("", "no digits")
     if rounded := re.fullmatch(r"\d(?:[.,](\d+))?e\+?\d{1,2}", plain, re.IGNORECASE):
         digits, kept = f"{Decimal(plain.replace(',', '.')):f}", len(rounded[1] or "") + 1
         if kept >= 6 or 4 <= kept <= len(digits) <= 6:
-            return _check_digits(digits, "scientific notation written out")
-        return HsCode(digits[:kept], "rounded by a spreadsheet: the rest is lost", False)
+            return _check_digits(digits)
+        return HsCode(digits[:kept], "rounded by a spreadsheet: the rest is lost")
+    # Words may stand behind, as in "8542.31 - other goods" or "8542.31 (chips)".
     found = re.fullmatch(r"(.*?\d)(\s*[-–,:]?\s+[^\W\d]{2}.*|\s*[(\[].*)?", plain, re.DOTALL)
     if found is None or re.search(r"[^\d.,\s/_-]", found[1]):
-        return HsCode(re.sub(r"\D", "", runs[0]), "letters or signs in the code", False)
-    digits = re.sub(r"\D", "", found[1])
-    if re.fullmatch(r"\d{4,}\.0|\d{5,}\.0+", found[1]):
-        return _check_digits(found[1].partition(".")[0], "float tail dropped")
+        return HsCode(re.sub(r"\D", "", runs[0]), "letters or signs in the code")
+    code = re.sub(r"^(\d{4})\.0$|^(\d{5,})\.0+$", r"\1\2", found[1])  # the tail of a float
+    digits = re.sub(r"\D", "", code)
     # 8541.10 read as a number is 8541.1; 8542.3 though begins four lines, so nothing is certain.
     lines = {row["rule"][:6] for row in read_goods().get(digits, ())}
-    if re.fullmatch(r"\d{4}[.,][1-9]", found[1]) and lines <= {digits + "0"}:
-        return _check_digits(digits + "0", "lost trailing zero restored")
-    return _check_digits(digits, "words beside the code left out" if found[2] else "")
+    ten = re.fullmatch(r"\d{4}[.,][1-9]", code) and lines <= {digits + "0"}
+    return _check_digits(digits + "0" if ten else digits)
 
 
-def _check_digits(digits: str, note: str) -> HsCode:
+def _check_digits(digits: str) -> HsCode:
     bare, odd = digits.lstrip("0"), len(digits) % 2
     stands, padded = _heading_exists(digits), odd and _heading_exists("0" + digits)
     if len(digits) > 12 or len(digits) in (1, 3):
-        return HsCode(digits, f"{len(digits)} digits where 2 to 12 were expected", False)
+        return HsCode(digits, f"{len(digits)} digits where 2 to 12 were expected")
     if not stands and len(bare) >= 4 and bare != digits:
-        return _check_digits(bare, "extra leading zero dropped")
-    if padded and stands:  # 9011100 is coffee, 0901.11, or a microscope, 9011.10
-        return HsCode(digits, f"a digit was lost: 0{digits} or {digits[:6]}", False)
-    if padded:
-        return HsCode("0" + digits, "lost leading zero restored", True)
+        return _check_digits(bare)
+    if padded and not stands:
+        return HsCode("0" + digits, "")
+    if padded:  # 9011100 is coffee, 0901.11, or a microscope, 9011.10
+        return HsCode(digits, f"a digit was lost: 0{digits} or {digits[:6]}")
     if not stands:
-        return HsCode(digits, f"the Harmonized System has no heading {digits[:4]}", False)
-    if odd:
-        return HsCode(digits, "a digit was lost or added", len(digits) > 6)
-    return HsCode(digits, note, True)
+        return HsCode(digits, f"the Harmonized System has no heading {digits[:4]}")
+    return HsCode(digits, "a digit was lost or added" if odd and len(digits) < 7 else "")
 
 
 def parse_hs_cell(text: str) -> tuple[HsCode, ...]:
@@ -254,8 +253,8 @@ def find_hs_code_flag(text: str) -> Flag | None:
     (True, False)
     """
     for code in parse_hs_cell(text):
-        if not code.sound:
-            reason = f'HS code "{text}": {code.note}; look by hand which goods these are'
+        if code.fault:
+            reason = f'HS code "{text}": {code.fault}; look by hand which goods these are'
             return Flag("hs-code", reason, {"hs_code": code.digits, "found": text})
     return None
 
@@ -268,37 +267,38 @@ def find_goods(digits: str, destination: str) -> tuple[Flag, ...]:
     >>> [flag.facts["tier"] for flag in find_goods("85423100", "DE")][0], find_goods("610910", "DE")
     ('1', ())
     """
+    found = read_goods()
+    short = [row for row in found.get(digits, ()) if row["how"] == "short"]
+    longer = [found.get(digits[:length], ()) for length in range(2, len(digits) + 1)]
     met: dict[str, list[Row]] = {}
-    for length in range(2, len(digits) + 1):
-        longer: dict[str, list[Row]] = defaultdict(list)
-        for row in read_goods().get(digits[:length], ()):
-            named = (row["destinations"] or destination).split("|")
-            whole = row["how"] != "short" or length == len(digits)
-            if whole and destination in (ANY_DESTINATION, *named):
-                longer[row["table"]].append(row)
-        for table, rows in longer.items():
-            sure = [row for row in rows if row["how"] != "short"]
-            met[table] = sure or met.get(table) or rows
+    for step in (short, *([row for row in rows if row["how"] != "short"] for rows in longer)):
+        tables: dict[str, list[Row]] = defaultdict(list)
+        for row in step:
+            if destination in (ANY_DESTINATION, *(row["destinations"] or destination).split("|")):
+                tables[row["table"]].append(row)
+        met |= tables
     flags = [_goods_flag(digits, rows) for rows in met.values() if rows[0]["effect"] == "include"]
     return tuple(sorted(flags, key=lambda flag: flag.facts["table"] != HIGH_PRIORITY))
 
 
 def _goods_flag(digits: str, rows: Sequence[Row]) -> Flag:
-    first, short = rows[0], rows[0]["how"] == "short"
-    tier = min(row["tier"] for row in rows)
-    europe = "; ".join(dict.fromkeys(row["eu_controls"] for row in rows if row["eu_controls"]))
-    states = "; ".join(dict.fromkeys(row["us_controls"] for row in rows if row["us_controls"]))
-    named = filter(None, (europe and f"EU {europe}", states and f"U.S. {states}"))
-    controls = "" if short else " / ".join(named)
+    first, short, tier = rows[0], rows[0]["how"] == "short", min(row["tier"] for row in rows)
     where = first["table"] + (f", tier {tier}" if tier else "")
+    named = [
+        f"{who} {'; '.join(entries)}"
+        for who, column in (("EU", "eu_controls"), ("U.S.", "us_controls"))
+        if (entries := dict.fromkeys(row[column] for row in rows if row[column] and not short))
+    ]
+    good = f"{first['rule']} ({first['description']})"
     said = {
         "": f"HS {digits} ({first['description']}): {where}",
-        "older": f"HS {digits} is of {first['edition']}, now {first['rule']}"
-        f" ({first['description']}): {where}; weaker, the older code is broader: {first['note']}",
+        "older": f"HS {digits} is of {first['edition']}, now {good}: {where}; weaker, the older"
+        f" code is broader: {first['note']}",
         "short": f"HS {digits} is too short to decide: under it are {len(rows)} lines, such as"
-        f" {first['rule']} ({first['description']}), of the {where}",
+        f" {good}, of the {where}",
     }[first["how"]]
-    reason = "; ".join(filter(None, (said, controls, "" if short else first["condition"])))
+    controls, condition = " / ".join(named), "" if short else first["condition"]
+    reason = "; ".join(filter(None, (said, controls, condition)))
     facts = {"hs_code": digits, "rule": digits if short else first["rule"], "table": first["table"]}
     facts |= {"tier": tier, "controls": controls, "edition": first["edition"]}
     return Flag("goods", f"{reason} ({first['source']}, {first['as_of']}); {CAUTION}", facts)
@@ -327,7 +327,7 @@ def fold_phrase(text: str) -> str:
 
 
 def build_phrases(rows: Iterable[Row]) -> Phrases:
-    """The phrases of each row's `pattern`, by the first three letters, "" for Chinese ones.
+    """The phrases of each row's `pattern`, by the first three letters; a Han letter is a word.
 
     `|` parts phrases, `stem*` is any word so begun, `~` stands for up to three words: a little
     language in place of regular expressions, so that no text can make a search slow.
@@ -335,27 +335,20 @@ def build_phrases(rows: Iterable[Row]) -> Phrases:
     index: dict[str, list[tuple[Phrase, Row]]] = defaultdict(list)
     for row in rows:
         for phrase in filter(None, fold_phrase(row["pattern"]).split("|")):
-            pieces = tuple(
-                (word.strip("~*"), not word.endswith("*"), GAP_WORDS * word.startswith("~"))
-                for word in phrase.replace("~ ", "~").split()
-            )
-            spaced = not re.search(r"[\u3040-\u9fff]", phrase)
-            index[pieces[0][0][:3] if spaced else ""].append((pieces, row))
+            words = WORD.findall(phrase)
+            pieces = tuple((stem, not star, GAP_WORDS * len(gap)) for gap, stem, star in words)
+            index[pieces[0][0][:3]].append((pieces, row))
     return dict(index)
 
 
 def find_phrases(text: str, phrases: Phrases) -> list[PhraseHit]:
     """Where `phrases` stand in folded `text`."""
-    spans = [found.span() for found in re.finditer(r"[^\W_\u3040-\u9fff]+", text)]
-    words = [text[start:end] for start, end in spans]
-    hits = []
+    found = list(WORD.finditer(text))
+    words, hits = [word[2] for word in found], []
     for place, word in enumerate(words):
         for pieces, row in phrases.get(word[:3], ()):
             if last := _phrase_end(words, place, pieces):
-                hits.append((spans[place][0], spans[last - 1][1], row))
-    for ((phrase, _, _), *_), row in () if text.isascii() else phrases.get("", ()):
-        if (start := text.find(phrase)) >= 0:
-            hits.append((start, start + len(phrase), row))
+                hits.append((found[place].start(2), found[last - 1].end(2), row))
     return hits
 
 
@@ -391,16 +384,18 @@ def find_description_flags(text: str, digits: tuple[str, ...]) -> tuple[Flag, ..
     """
     folded = fold_phrase(text[:LONGEST_TEXT])
     named = _named_goods(folded, find_phrases(folded, read_phrases("descriptions")))
-    agreed = {hit[2]["precision"] for hit in named if _expects(hit[2], digits, 6)}
-    others = [hit for hit in named if hit[2]["expected_hs"] and not _expects(hit[2], digits, 6)]
-    supported = not digits or len({row["label"] for _, _, row in others}) > 1
-    raised = [hit for hit in others if hit[2]["precision"] == "high" and "high" not in agreed]
-    if not agreed & {"high", "medium"}:
-        medium = [hit for hit in others if hit[2]["precision"] == "medium"]
-        raised += [hit for hit in medium if supported or not _expects(hit[2], digits, 2)]
-    if any(map(tier_of, digits)):  # words without goods of their own: military end use
-        homeless = [hit for hit in named if not hit[2]["expected_hs"]]
-        raised += [hit for hit in homeless if hit[2]["precision"] == "medium"]
+    agreed = {row["precision"] for _, _, row in named if _expects(row, digits, 6)}
+    other = [row for _, _, row in named if row["expected_hs"] and not _expects(row, digits, 6)]
+
+    def is_odd(row: Row) -> bool:
+        if not row["expected_hs"]:  # words without goods of their own: military end use
+            return row["precision"] == "medium" and any(map(tier_of, digits))
+        if _expects(row, digits, 6) or row["precision"] in agreed or "high" in agreed:
+            return False
+        far = not digits or len({one["label"] for one in other}) > 1 or not _expects(row, digits, 2)
+        return row["precision"] == "high" or (row["precision"] == "medium" and far)
+
+    raised = [hit for hit in named if is_odd(hit[2])]
     return tuple(_description_flag(folded[a:b], row, digits) for a, b, row in raised[:1])
 
 
@@ -410,22 +405,22 @@ def _expects(row: Row, digits: tuple[str, ...], length: int) -> bool:
 
 
 def _named_goods(text: str, hits: list[PhraseHit]) -> list[PhraseHit]:
-    """`hits` that name the goods themselves: no part of another good's name, its case or use."""
-    graded: dict[str, list[PhraseHit]] = defaultdict(list)
-    for hit in hits:
-        graded[hit[2]["precision"]].append(hit)
+    """`hits`, best grade first, that are no part of another good's name, no case, no purpose."""
 
-    def is_near(between: str) -> bool:
-        return not re.search(r"[,;:()]", between) and len(between.split()) < NEAR_WORDS
+    def is_near(start: int, end: int) -> bool:
+        gap = text[start:end]
+        return start <= end and not re.search(r"[,;:()]", gap) and len(gap.split()) < NEAR_WORDS
 
-    others = [(a, b) for a, b, _ in graded["other"] if "," not in text[a:b]]
-    return [
-        (start, end, row)
-        for start, end, row in graded["high"] + graded["medium"] + graded["low"]
-        if not any(a < end and start < b for a, b in others)
-        and not any(a >= end and is_near(text[end:a]) for a, _, _ in graded["accessory"])
-        and not any(b <= start and is_near(text[b:start]) for _, b, _ in graded["purpose"])
-    ]
+    def is_goods(start: int, end: int) -> bool:
+        return not any(
+            (row["precision"] == "other" and a < end and start < b and "," not in text[a:b])
+            or (row["precision"] == "accessory" and is_near(end, a))
+            or (row["precision"] == "purpose" and is_near(b, start))
+            for a, b, row in hits
+        )
+
+    graded = [hit for grade in GRADES for hit in hits if hit[2]["precision"] == grade]
+    return [(start, end, row) for start, end, row in graded if is_goods(start, end)]
 
 
 def _description_flag(words: str, row: Row, digits: tuple[str, ...]) -> Flag:
