@@ -133,9 +133,7 @@ HS_LABEL = re.compile(
     re.IGNORECASE,
 )
 SEVERAL_CODES = ((r"[;|\n&]", 2), (r"[,/]|\band\b|\s-\s", 4), (r"\s+|[-–]", 6))  # digits in each
-WORD = re.compile(
-    r"(?:(~) )?([\u3040-\u9fff]|[^\W_\u3040-\u9fff]+)(\*?)"
-)  # as in "ball ~ bearing*"
+WORD = re.compile(r"(?:(~) )?([\u3040-\u9fff]|[^\W_\u3040-\u9fff]+)(\*?)")  # "ball ~ bearing*"
 GRADES = ("high", "medium", "low")  # of descriptions.csv; the others say what is not the goods
 LONGEST_TEXT = 400  # nobody describes goods past it; bounds the time a hostile cell can take
 GAP_WORDS = 3  # `~`: "tantalum chip SMD capacitors" has 2; at 5 two goods of one list get joined
@@ -326,14 +324,15 @@ def fold_phrase(text: str) -> str:
     return "".join(char for char in marked if not unicodedata.combining(char))
 
 
-def build_phrases(rows: Iterable[Row]) -> Phrases:
-    """The phrases of each row's `pattern`, by the first three letters; a Han letter is a word.
+@functools.cache
+def read_phrases(table: str) -> Phrases:
+    """The phrases in `pattern` of lists/`table`.csv by three letters; a Han letter is a word.
 
     `|` parts phrases, `stem*` is any word so begun, `~` stands for up to three words: a little
     language in place of regular expressions, so that no text can make a search slow.
     """
     index: dict[str, list[tuple[Phrase, Row]]] = defaultdict(list)
-    for row in rows:
+    for row in read_table(table):
         for phrase in filter(None, fold_phrase(row["pattern"]).split("|")):
             words = WORD.findall(phrase)
             pieces = tuple((stem, not star, GAP_WORDS * len(gap)) for gap, stem, star in words)
@@ -362,12 +361,6 @@ def _phrase_end(words: list[str], start: int, pieces: Phrase) -> int:
         else:
             return 0
     return place
-
-
-@functools.cache
-def read_phrases(table: str) -> Phrases:
-    """The phrases of lists/`table`.csv."""
-    return build_phrases(read_table(table))
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -448,6 +441,7 @@ STREET = re.compile(
     r"[ .]*(?:str|street|st|strasse|ave|avenue|road|rd|lane|hwy|highway|square|hotel|restaurant|"
     r"ul|vul|ulitsa|vulytsia|cad|caddesi|sok|sokak|улица|ул|вул|вулиця|шоссе|проспект)\b"
 )
+CERTIFICATE = "; BIS asks for a signed customer certificate (tier 1 and 2, 2023-10)"
 WAY = ("destination", "transit")
 BUYERS = ("consignee", "intermediate_consignee", "end_user")  # who may send the goods on
 
@@ -501,19 +495,18 @@ def parse_country(text: str) -> str:
 
 def find_unread_country(text: str) -> Flag | None:
     """The `unscreened` flag of a filled destination cell that names no country, else None."""
-    if not text.strip() or parse_country(text):
-        return None
     reason = f'destination "{text}" names no country of lists/countries.csv: its rules were not run'
-    return Flag("unscreened", reason, {"role": "destination", "found": text})
+    flag = Flag("unscreened", reason, {"role": "destination", "found": text})
+    return flag if text.strip() and not parse_country(text) else None
 
 
 @functools.cache
-def read_destinations() -> Mapping[str, tuple[Row, ...]]:
+def read_destinations() -> Mapping[str, Sequence[Row]]:
     """Rows of lists/destinations.csv by ISO alpha-2."""
-    rules: dict[str, tuple[Row, ...]] = {}
+    rules = defaultdict(list)
     for row in read_table("destinations"):
-        rules[row["iso2"]] = (*rules.get(row["iso2"], ()), row)
-    return rules
+        rules[row["iso2"]].append(row)
+    return dict(rules)
 
 
 @functools.lru_cache(maxsize=1 << 12)
@@ -523,9 +516,9 @@ def find_destination_flags(iso2: str, role: str = "destination") -> tuple[Flag, 
     >>> [flag.facts["rule"] for flag in find_destination_flags("BY")], find_destination_flags("KG")
     (['russia_belarus_controls'], ())
     """
-    rows = [row for row in read_destinations().get(iso2, ()) if row["kind"] == "destination"]
-    said = role.replace("_", " ")
-    return tuple(_rules_flag([row], f"{said}: ", "") for row in rows if not row["needs"])
+    rows, said = read_destinations().get(iso2, ()), role.replace("_", " ")
+    met = [row for row in rows if row["kind"] == "destination" and not row["needs"]]
+    return tuple(_rules_flag([row], f"{said}: ", "") for row in met)
 
 
 def _rules_flag(rows: Sequence[Row], start: str, end: str) -> Flag:
@@ -536,9 +529,8 @@ def _rules_flag(rows: Sequence[Row], start: str, end: str) -> Flag:
         for row in rows
     )
     facts = {key: "; ".join(dict.fromkeys(row[key] for row in rows)) for key in ("rule", "table")}
-    first = rows[0]
-    reason = f"{start}{first['country']}: {'; '.join(why)}{end}"
-    return Flag(first["kind"], reason, {**facts, "country": first["iso2"]})
+    reason = f"{start}{rows[0]['country']}: {'; '.join(why)}{end}"
+    return Flag(rows[0]["kind"], reason, {**facts, "country": rows[0]["iso2"]})
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -557,12 +549,10 @@ def find_region_flags(text: str) -> tuple[Flag, ...]:
     other = [(start, end) for start, end, row in hits if row["what"] == "other"]
     flags: dict[str, Flag] = {}
     for start, end, row in hits:
-        elsewhere = any(a < end and start < b for a, b in other)
-        if elsewhere or STREET.match(folded, end):
+        if any(a < end and start < b for a, b in other) or STREET.match(folded, end):
             continue
-        reason = f'"{folded[start:end]}" stands in "{text}": {row["region"]}, {row["basis"]}'
-        note = f"; {row['note']}" if row["note"] else ""
-        said = f"{reason} ({row['source']}, {row['as_of']}){note}"
+        said = f'"{folded[start:end]}" stands in "{text}": {row["region"]}, {row["basis"]}'
+        said += f" ({row['source']}, {row['as_of']})" + (f"; {row['note']}" if row["note"] else "")
         facts = {"rule": row["rule"], "country": row["code"], "table": "embargoed places"}
         flags.setdefault(row["code"], Flag("destination", said, facts))
     return tuple(flags.values())
@@ -573,26 +563,25 @@ def find_route_flags(route: Route) -> tuple[Flag, ...]:
     names, and in the company of goods country groups, transshipment points and red flags."""
     cells = dict(route.cells)
     iso2 = parse_country(cells.get("destination", ""))
-    found: list[Flag] = []
+    said: list[Flag] = []
     for role, text in route.cells:
         if role in WAY or role.endswith("_country"):
-            found += find_destination_flags(parse_country(text), role)
-    for role, text in route.cells:
+            said += find_destination_flags(parse_country(text), role)
         if role in WAY or role.endswith("_address"):
-            found += find_region_flags(text)
-    flags = {flag.facts["country"]: flag for flag in reversed(found)}  # once each, the first said
+            said += find_region_flags(text)
+    flags = {flag.facts["country"]: flag for flag in reversed(said)}  # one a country, as first said
     seats = [parse_country(cells.get(f"{role}_country", "")) for role in BUYERS]
     ways = [country for country in dict.fromkeys((iso2, *seats)) if country]
     company = _find_company(route, ways)
     groups = [flag for country in ways for flag in _find_groups(country, company, route.tier)]
-    signs = _find_signs(cells, iso2, company) if route.tables else ()
-    return (*reversed(flags.values()), *groups, *signs)
+    signs = _find_signs(cells, iso2, company) if route.tables else []
+    return (*flags.values(), *groups, *signs)
 
 
 def _find_company(route: Route, ways: Sequence[str]) -> frozenset[str]:
     """What `needs` of a rule may name: tables met, goods, tier, third (not all partner states)."""
-    partners = [{row["kind"] for row in read_destinations().get(way, ())} for way in ways]
-    third = not partners or not all("partner" in kinds for kinds in partners)
+    kinds = [{row["kind"] for row in read_destinations().get(way, ())} for way in ways]
+    third = not kinds or not all("partner" in kind for kind in kinds)
     said = {"goods": bool(route.tables), "tier": bool(route.tier), "third": third}
     return frozenset((*route.tables, *(word for word, true in said.items() if true)))
 
@@ -600,11 +589,12 @@ def _find_company(route: Route, ways: Sequence[str]) -> frozenset[str]:
 def _find_groups(iso2: str, company: frozenset[str], tier: str) -> list[Flag]:
     rows = read_destinations().get(iso2, ())
     met = [row for row in rows if company.issuperset(row["needs"].split("+"))]
-    asked = "; BIS asks for a signed customer certificate (tier 1 and 2, 2023-10)"
-    end = asked if tier in ("1", "2") else ""
-    groups = [[row for row in met if row["kind"] == kind] for kind in ("destination", "diversion")]
-    said = zip(filter(None, groups), (end, ""), strict=False)  # the note once a country
-    return [_rules_flag(group, "with such goods, ", note) for group, note in said]
+    flags, end = [], CERTIFICATE if tier in ("1", "2") else ""
+    for kind in ("destination", "diversion"):
+        if group := [row for row in met if row["kind"] == kind]:
+            flags.append(_rules_flag(group, "with such goods, ", end))
+            end = ""  # the note once a country
+    return flags
 
 
 def _find_signs(cells: Mapping[str, str], iso2: str, company: frozenset[str]) -> list[Flag]:
