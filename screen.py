@@ -133,18 +133,23 @@ HS_LABEL = re.compile(
     re.IGNORECASE,
 )
 SEVERAL_CODES = ((r"[;|\n&]", 2), (r"[,/]|\band\b|\s-\s", 4), (r"\s+|[-–]", 6))  # digits in each
+WORD = re.compile(r"(?:(~) )?([\u3040-\u9fff]|[^\W_\u3040-\u9fff]+)(\*?)")  # "ball ~ bearing*"
+GRADES = ("high", "medium", "low")  # of descriptions.csv; the others say what is not the goods
 LONGEST_TEXT = 400  # nobody describes goods past it; bounds the time a hostile cell can take
 GAP_WORDS = 3  # `~`: "tantalum chip SMD capacitors" has 2; at 5 two goods of one list get joined
 NEAR_WORDS = 2  # "bearing mounting grease", "for the oscilloscope"; at 3 it reaches other goods
 
 
-@dataclass(frozen=True, slots=True)
-class HsCode:
-    """One code as read: what to look up, what was repaired or is wrong, and whether it stands."""
+class HsCode(NamedTuple):
+    """One code as read; even one with a fault is looked up."""
 
     digits: str  # "854231"
-    note: str  # "lost leading zero restored"; "" for a code written as it should be
-    sound: bool  # False: a person must look; `digits` are looked up all the same
+    fault: str  # why a person must look; "" for a code that stands as written, or surely repaired
+
+    @property
+    def sound(self) -> bool:
+        """Whether the code can be vouched for."""
+        return not self.fault
 
 
 def build_goods(rules: Iterable[Row], editions: Sequence[Row]) -> Rows:
@@ -172,14 +177,10 @@ def read_goods() -> Rows:
 
 
 @functools.cache
-def read_last_headings() -> Mapping[str, str]:
-    """The last heading of each chapter, "85" → "8549"; 77 is reserved, 98 and 99 are national."""
-    return {row["chapter"]: row["last_heading"] for row in read_table("hs_chapters")}
-
-
 def _heading_exists(digits: str) -> bool:
-    last = read_last_headings().get(digits[:2], "")
-    return bool(last) and (len(digits) < 4 or digits[:2] + "00" < digits[:4] <= last)
+    """Whether the chapter of `digits`, and the heading if they have four, stand in the HS."""
+    last = {row["chapter"]: row["last_heading"] for row in read_table("hs_chapters")}  # "8549"
+    return digits[:4] <= last.get(digits[:2], "") and digits[2:4] != "00"
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -188,48 +189,44 @@ def parse_hs_code(text: str) -> HsCode:
 
     >>> parse_hs_code("8,54231E+05").digits, parse_hs_code("HTS: 8542.31.0001").digits
     ('854231', '8542310001')
-    >>> parse_hs_code("1069000").note, parse_hs_code("8542.3X").sound
-    ('lost leading zero restored', False)
+    >>> parse_hs_code("1069000").digits, parse_hs_code("8542.3X").sound
+    ('01069000', False)
     """
     plain = unicodedata.normalize("NFKC", text[:LONGEST_TEXT])
     plain = HS_LABEL.sub("", plain.strip(" \t\r\n'\"`’‘“”=./,_-\u200b\ufeff"), count=1)
-    runs = re.findall(r"\d[\d.\s-]*", plain)
-    if not runs:
-        return HsCode("", "no digits", False)
+    if not (runs := re.findall(r"\d[\d.\s-]*", plain)):
+        return HsCode("", "no digits")
     if rounded := re.fullmatch(r"\d(?:[.,](\d+))?e\+?\d{1,2}", plain, re.IGNORECASE):
         digits, kept = f"{Decimal(plain.replace(',', '.')):f}", len(rounded[1] or "") + 1
         if kept >= 6 or 4 <= kept <= len(digits) <= 6:
-            return _check_digits(digits, "scientific notation written out")
-        return HsCode(digits[:kept], "rounded by a spreadsheet: the rest is lost", False)
+            return _check_digits(digits)
+        return HsCode(digits[:kept], "rounded by a spreadsheet: the rest is lost")
+    # Words may stand behind, as in "8542.31 - other goods" or "8542.31 (chips)".
     found = re.fullmatch(r"(.*?\d)(\s*[-–,:]?\s+[^\W\d]{2}.*|\s*[(\[].*)?", plain, re.DOTALL)
     if found is None or re.search(r"[^\d.,\s/_-]", found[1]):
-        return HsCode(re.sub(r"\D", "", runs[0]), "letters or signs in the code", False)
-    digits = re.sub(r"\D", "", found[1])
-    if re.fullmatch(r"\d{4,}\.0|\d{5,}\.0+", found[1]):
-        return _check_digits(found[1].partition(".")[0], "float tail dropped")
+        return HsCode(re.sub(r"\D", "", runs[0]), "letters or signs in the code")
+    code = re.sub(r"^(\d{4})\.0$|^(\d{5,})\.0+$", r"\1\2", found[1])  # the tail of a float
+    digits = re.sub(r"\D", "", code)
     # 8541.10 read as a number is 8541.1; 8542.3 though begins four lines, so nothing is certain.
     lines = {row["rule"][:6] for row in read_goods().get(digits, ())}
-    if re.fullmatch(r"\d{4}[.,][1-9]", found[1]) and lines <= {digits + "0"}:
-        return _check_digits(digits + "0", "lost trailing zero restored")
-    return _check_digits(digits, "words beside the code left out" if found[2] else "")
+    ten = re.fullmatch(r"\d{4}[.,][1-9]", code) and lines <= {digits + "0"}
+    return _check_digits(digits + "0" if ten else digits)
 
 
-def _check_digits(digits: str, note: str) -> HsCode:
+def _check_digits(digits: str) -> HsCode:
     bare, odd = digits.lstrip("0"), len(digits) % 2
     stands, padded = _heading_exists(digits), odd and _heading_exists("0" + digits)
     if len(digits) > 12 or len(digits) in (1, 3):
-        return HsCode(digits, f"{len(digits)} digits where 2 to 12 were expected", False)
+        return HsCode(digits, f"{len(digits)} digits where 2 to 12 were expected")
     if not stands and len(bare) >= 4 and bare != digits:
-        return _check_digits(bare, "extra leading zero dropped")
-    if padded and stands:  # 9011100 is coffee, 0901.11, or a microscope, 9011.10
-        return HsCode(digits, f"a digit was lost: 0{digits} or {digits[:6]}", False)
-    if padded:
-        return HsCode("0" + digits, "lost leading zero restored", True)
+        return _check_digits(bare)
+    if padded and not stands:
+        return HsCode("0" + digits, "")
+    if padded:  # 9011100 is coffee, 0901.11, or a microscope, 9011.10
+        return HsCode(digits, f"a digit was lost: 0{digits} or {digits[:6]}")
     if not stands:
-        return HsCode(digits, f"the Harmonized System has no heading {digits[:4]}", False)
-    if odd:
-        return HsCode(digits, "a digit was lost or added", len(digits) > 6)
-    return HsCode(digits, note, True)
+        return HsCode(digits, f"the Harmonized System has no heading {digits[:4]}")
+    return HsCode(digits, "a digit was lost or added" if odd and len(digits) < 7 else "")
 
 
 def parse_hs_cell(text: str) -> tuple[HsCode, ...]:
@@ -254,8 +251,8 @@ def find_hs_code_flag(text: str) -> Flag | None:
     (True, False)
     """
     for code in parse_hs_cell(text):
-        if not code.sound:
-            reason = f'HS code "{text}": {code.note}; look by hand which goods these are'
+        if code.fault:
+            reason = f'HS code "{text}": {code.fault}; look by hand which goods these are'
             return Flag("hs-code", reason, {"hs_code": code.digits, "found": text})
     return None
 
@@ -268,37 +265,38 @@ def find_goods(digits: str, destination: str) -> tuple[Flag, ...]:
     >>> [flag.facts["tier"] for flag in find_goods("85423100", "DE")][0], find_goods("610910", "DE")
     ('1', ())
     """
+    found = read_goods()
+    short = [row for row in found.get(digits, ()) if row["how"] == "short"]
+    longer = [found.get(digits[:length], ()) for length in range(2, len(digits) + 1)]
     met: dict[str, list[Row]] = {}
-    for length in range(2, len(digits) + 1):
-        longer: dict[str, list[Row]] = defaultdict(list)
-        for row in read_goods().get(digits[:length], ()):
-            named = (row["destinations"] or destination).split("|")
-            whole = row["how"] != "short" or length == len(digits)
-            if whole and destination in (ANY_DESTINATION, *named):
-                longer[row["table"]].append(row)
-        for table, rows in longer.items():
-            sure = [row for row in rows if row["how"] != "short"]
-            met[table] = sure or met.get(table) or rows
+    for step in (short, *([row for row in rows if row["how"] != "short"] for rows in longer)):
+        tables: dict[str, list[Row]] = defaultdict(list)
+        for row in step:
+            if destination in (ANY_DESTINATION, *(row["destinations"] or destination).split("|")):
+                tables[row["table"]].append(row)
+        met |= tables
     flags = [_goods_flag(digits, rows) for rows in met.values() if rows[0]["effect"] == "include"]
     return tuple(sorted(flags, key=lambda flag: flag.facts["table"] != HIGH_PRIORITY))
 
 
 def _goods_flag(digits: str, rows: Sequence[Row]) -> Flag:
-    first, short = rows[0], rows[0]["how"] == "short"
-    tier = min(row["tier"] for row in rows)
-    europe = "; ".join(dict.fromkeys(row["eu_controls"] for row in rows if row["eu_controls"]))
-    states = "; ".join(dict.fromkeys(row["us_controls"] for row in rows if row["us_controls"]))
-    named = filter(None, (europe and f"EU {europe}", states and f"U.S. {states}"))
-    controls = "" if short else " / ".join(named)
+    first, short, tier = rows[0], rows[0]["how"] == "short", min(row["tier"] for row in rows)
     where = first["table"] + (f", tier {tier}" if tier else "")
+    named = [
+        f"{who} {'; '.join(entries)}"
+        for who, column in (("EU", "eu_controls"), ("U.S.", "us_controls"))
+        if (entries := dict.fromkeys(row[column] for row in rows if row[column] and not short))
+    ]
+    good = f"{first['rule']} ({first['description']})"
     said = {
         "": f"HS {digits} ({first['description']}): {where}",
-        "older": f"HS {digits} is of {first['edition']}, now {first['rule']}"
-        f" ({first['description']}): {where}; weaker, the older code is broader: {first['note']}",
+        "older": f"HS {digits} is of {first['edition']}, now {good}: {where}; weaker, the older"
+        f" code is broader: {first['note']}",
         "short": f"HS {digits} is too short to decide: under it are {len(rows)} lines, such as"
-        f" {first['rule']} ({first['description']}), of the {where}",
+        f" {good}, of the {where}",
     }[first["how"]]
-    reason = "; ".join(filter(None, (said, controls, "" if short else first["condition"])))
+    controls, condition = " / ".join(named), "" if short else first["condition"]
+    reason = "; ".join(filter(None, (said, controls, condition)))
     facts = {"hs_code": digits, "rule": digits if short else first["rule"], "table": first["table"]}
     facts |= {"tier": tier, "controls": controls, "edition": first["edition"]}
     return Flag("goods", f"{reason} ({first['source']}, {first['as_of']}); {CAUTION}", facts)
@@ -326,36 +324,30 @@ def fold_phrase(text: str) -> str:
     return "".join(char for char in marked if not unicodedata.combining(char))
 
 
-def build_phrases(rows: Iterable[Row]) -> Phrases:
-    """The phrases of each row's `pattern`, by the first three letters, "" for Chinese ones.
+@functools.cache
+def read_phrases(table: str) -> Phrases:
+    """The phrases in `pattern` of lists/`table`.csv by three letters; a Han letter is a word.
 
     `|` parts phrases, `stem*` is any word so begun, `~` stands for up to three words: a little
     language in place of regular expressions, so that no text can make a search slow.
     """
     index: dict[str, list[tuple[Phrase, Row]]] = defaultdict(list)
-    for row in rows:
+    for row in read_table(table):
         for phrase in filter(None, fold_phrase(row["pattern"]).split("|")):
-            pieces = tuple(
-                (word.strip("~*"), not word.endswith("*"), GAP_WORDS * word.startswith("~"))
-                for word in phrase.replace("~ ", "~").split()
-            )
-            spaced = not re.search(r"[\u3040-\u9fff]", phrase)
-            index[pieces[0][0][:3] if spaced else ""].append((pieces, row))
+            words = WORD.findall(phrase)
+            pieces = tuple((stem, not star, GAP_WORDS * len(gap)) for gap, stem, star in words)
+            index[pieces[0][0][:3]].append((pieces, row))
     return dict(index)
 
 
 def find_phrases(text: str, phrases: Phrases) -> list[PhraseHit]:
     """Where `phrases` stand in folded `text`."""
-    spans = [found.span() for found in re.finditer(r"[^\W_\u3040-\u9fff]+", text)]
-    words = [text[start:end] for start, end in spans]
-    hits = []
+    found = list(WORD.finditer(text))
+    words, hits = [word[2] for word in found], []
     for place, word in enumerate(words):
         for pieces, row in phrases.get(word[:3], ()):
             if last := _phrase_end(words, place, pieces):
-                hits.append((spans[place][0], spans[last - 1][1], row))
-    for ((phrase, _, _), *_), row in () if text.isascii() else phrases.get("", ()):
-        if (start := text.find(phrase)) >= 0:
-            hits.append((start, start + len(phrase), row))
+                hits.append((found[place].start(2), found[last - 1].end(2), row))
     return hits
 
 
@@ -369,12 +361,6 @@ def _phrase_end(words: list[str], start: int, pieces: Phrase) -> int:
         else:
             return 0
     return place
-
-
-@functools.cache
-def read_phrases(table: str) -> Phrases:
-    """The phrases of lists/`table`.csv."""
-    return build_phrases(read_table(table))
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -391,16 +377,18 @@ def find_description_flags(text: str, digits: tuple[str, ...]) -> tuple[Flag, ..
     """
     folded = fold_phrase(text[:LONGEST_TEXT])
     named = _named_goods(folded, find_phrases(folded, read_phrases("descriptions")))
-    agreed = {hit[2]["precision"] for hit in named if _expects(hit[2], digits, 6)}
-    others = [hit for hit in named if hit[2]["expected_hs"] and not _expects(hit[2], digits, 6)]
-    supported = not digits or len({row["label"] for _, _, row in others}) > 1
-    raised = [hit for hit in others if hit[2]["precision"] == "high" and "high" not in agreed]
-    if not agreed & {"high", "medium"}:
-        medium = [hit for hit in others if hit[2]["precision"] == "medium"]
-        raised += [hit for hit in medium if supported or not _expects(hit[2], digits, 2)]
-    if any(map(tier_of, digits)):  # words without goods of their own: military end use
-        homeless = [hit for hit in named if not hit[2]["expected_hs"]]
-        raised += [hit for hit in homeless if hit[2]["precision"] == "medium"]
+    agreed = {row["precision"] for _, _, row in named if _expects(row, digits, 6)}
+    other = [row for _, _, row in named if row["expected_hs"] and not _expects(row, digits, 6)]
+
+    def is_odd(row: Row) -> bool:
+        if not row["expected_hs"]:  # words without goods of their own: military end use
+            return row["precision"] == "medium" and any(map(tier_of, digits))
+        if _expects(row, digits, 6) or row["precision"] in agreed or "high" in agreed:
+            return False
+        far = not digits or len({one["label"] for one in other}) > 1 or not _expects(row, digits, 2)
+        return row["precision"] == "high" or (row["precision"] == "medium" and far)
+
+    raised = [hit for hit in named if is_odd(hit[2])]
     return tuple(_description_flag(folded[a:b], row, digits) for a, b, row in raised[:1])
 
 
@@ -410,22 +398,22 @@ def _expects(row: Row, digits: tuple[str, ...], length: int) -> bool:
 
 
 def _named_goods(text: str, hits: list[PhraseHit]) -> list[PhraseHit]:
-    """`hits` that name the goods themselves: no part of another good's name, its case or use."""
-    graded: dict[str, list[PhraseHit]] = defaultdict(list)
-    for hit in hits:
-        graded[hit[2]["precision"]].append(hit)
+    """`hits`, best grade first, that are no part of another good's name, no case, no purpose."""
 
-    def is_near(between: str) -> bool:
-        return not re.search(r"[,;:()]", between) and len(between.split()) < NEAR_WORDS
+    def is_near(start: int, end: int) -> bool:
+        gap = text[start:end]
+        return start <= end and not re.search(r"[,;:()]", gap) and len(gap.split()) < NEAR_WORDS
 
-    others = [(a, b) for a, b, _ in graded["other"] if "," not in text[a:b]]
-    return [
-        (start, end, row)
-        for start, end, row in graded["high"] + graded["medium"] + graded["low"]
-        if not any(a < end and start < b for a, b in others)
-        and not any(a >= end and is_near(text[end:a]) for a, _, _ in graded["accessory"])
-        and not any(b <= start and is_near(text[b:start]) for _, b, _ in graded["purpose"])
-    ]
+    def is_goods(start: int, end: int) -> bool:
+        return not any(
+            (row["precision"] == "other" and a < end and start < b and "," not in text[a:b])
+            or (row["precision"] == "accessory" and is_near(end, a))
+            or (row["precision"] == "purpose" and is_near(b, start))
+            for a, b, row in hits
+        )
+
+    graded = [hit for grade in GRADES for hit in hits if hit[2]["precision"] == grade]
+    return [(start, end, row) for start, end, row in graded if is_goods(start, end)]
 
 
 def _description_flag(words: str, row: Row, digits: tuple[str, ...]) -> Flag:
@@ -453,6 +441,7 @@ STREET = re.compile(
     r"[ .]*(?:str|street|st|strasse|ave|avenue|road|rd|lane|hwy|highway|square|hotel|restaurant|"
     r"ul|vul|ulitsa|vulytsia|cad|caddesi|sok|sokak|улица|ул|вул|вулиця|шоссе|проспект)\b"
 )
+CERTIFICATE = "; BIS asks for a signed customer certificate (tier 1 and 2, 2023-10)"
 WAY = ("destination", "transit")
 BUYERS = ("consignee", "intermediate_consignee", "end_user")  # who may send the goods on
 
@@ -506,19 +495,18 @@ def parse_country(text: str) -> str:
 
 def find_unread_country(text: str) -> Flag | None:
     """The `unscreened` flag of a filled destination cell that names no country, else None."""
-    if not text.strip() or parse_country(text):
-        return None
     reason = f'destination "{text}" names no country of lists/countries.csv: its rules were not run'
-    return Flag("unscreened", reason, {"role": "destination", "found": text})
+    flag = Flag("unscreened", reason, {"role": "destination", "found": text})
+    return flag if text.strip() and not parse_country(text) else None
 
 
 @functools.cache
-def read_destinations() -> Mapping[str, tuple[Row, ...]]:
+def read_destinations() -> Mapping[str, Sequence[Row]]:
     """Rows of lists/destinations.csv by ISO alpha-2."""
-    rules: dict[str, tuple[Row, ...]] = {}
+    rules = defaultdict(list)
     for row in read_table("destinations"):
-        rules[row["iso2"]] = (*rules.get(row["iso2"], ()), row)
-    return rules
+        rules[row["iso2"]].append(row)
+    return dict(rules)
 
 
 @functools.lru_cache(maxsize=1 << 12)
@@ -528,9 +516,9 @@ def find_destination_flags(iso2: str, role: str = "destination") -> tuple[Flag, 
     >>> [flag.facts["rule"] for flag in find_destination_flags("BY")], find_destination_flags("KG")
     (['russia_belarus_controls'], ())
     """
-    rows = [row for row in read_destinations().get(iso2, ()) if row["kind"] == "destination"]
-    said = role.replace("_", " ")
-    return tuple(_rules_flag([row], f"{said}: ", "") for row in rows if not row["needs"])
+    rows, said = read_destinations().get(iso2, ()), role.replace("_", " ")
+    met = [row for row in rows if row["kind"] == "destination" and not row["needs"]]
+    return tuple(_rules_flag([row], f"{said}: ", "") for row in met)
 
 
 def _rules_flag(rows: Sequence[Row], start: str, end: str) -> Flag:
@@ -541,9 +529,8 @@ def _rules_flag(rows: Sequence[Row], start: str, end: str) -> Flag:
         for row in rows
     )
     facts = {key: "; ".join(dict.fromkeys(row[key] for row in rows)) for key in ("rule", "table")}
-    first = rows[0]
-    reason = f"{start}{first['country']}: {'; '.join(why)}{end}"
-    return Flag(first["kind"], reason, {**facts, "country": first["iso2"]})
+    reason = f"{start}{rows[0]['country']}: {'; '.join(why)}{end}"
+    return Flag(rows[0]["kind"], reason, {**facts, "country": rows[0]["iso2"]})
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -562,12 +549,10 @@ def find_region_flags(text: str) -> tuple[Flag, ...]:
     other = [(start, end) for start, end, row in hits if row["what"] == "other"]
     flags: dict[str, Flag] = {}
     for start, end, row in hits:
-        elsewhere = any(a < end and start < b for a, b in other)
-        if elsewhere or STREET.match(folded, end):
+        if any(a < end and start < b for a, b in other) or STREET.match(folded, end):
             continue
-        reason = f'"{folded[start:end]}" stands in "{text}": {row["region"]}, {row["basis"]}'
-        note = f"; {row['note']}" if row["note"] else ""
-        said = f"{reason} ({row['source']}, {row['as_of']}){note}"
+        said = f'"{folded[start:end]}" stands in "{text}": {row["region"]}, {row["basis"]}'
+        said += f" ({row['source']}, {row['as_of']})" + (f"; {row['note']}" if row["note"] else "")
         facts = {"rule": row["rule"], "country": row["code"], "table": "embargoed places"}
         flags.setdefault(row["code"], Flag("destination", said, facts))
     return tuple(flags.values())
@@ -578,26 +563,25 @@ def find_route_flags(route: Route) -> tuple[Flag, ...]:
     names, and in the company of goods country groups, transshipment points and red flags."""
     cells = dict(route.cells)
     iso2 = parse_country(cells.get("destination", ""))
-    found: list[Flag] = []
+    said: list[Flag] = []
     for role, text in route.cells:
         if role in WAY or role.endswith("_country"):
-            found += find_destination_flags(parse_country(text), role)
-    for role, text in route.cells:
+            said += find_destination_flags(parse_country(text), role)
         if role in WAY or role.endswith("_address"):
-            found += find_region_flags(text)
-    flags = {flag.facts["country"]: flag for flag in reversed(found)}  # once each, the first said
+            said += find_region_flags(text)
+    flags = {flag.facts["country"]: flag for flag in reversed(said)}  # one a country, as first said
     seats = [parse_country(cells.get(f"{role}_country", "")) for role in BUYERS]
     ways = [country for country in dict.fromkeys((iso2, *seats)) if country]
     company = _find_company(route, ways)
     groups = [flag for country in ways for flag in _find_groups(country, company, route.tier)]
-    signs = _find_signs(cells, iso2, company) if route.tables else ()
-    return (*reversed(flags.values()), *groups, *signs)
+    signs = _find_signs(cells, iso2, company) if route.tables else []
+    return (*flags.values(), *groups, *signs)
 
 
 def _find_company(route: Route, ways: Sequence[str]) -> frozenset[str]:
     """What `needs` of a rule may name: tables met, goods, tier, third (not all partner states)."""
-    partners = [{row["kind"] for row in read_destinations().get(way, ())} for way in ways]
-    third = not partners or not all("partner" in kinds for kinds in partners)
+    kinds = [{row["kind"] for row in read_destinations().get(way, ())} for way in ways]
+    third = not kinds or not all("partner" in kind for kind in kinds)
     said = {"goods": bool(route.tables), "tier": bool(route.tier), "third": third}
     return frozenset((*route.tables, *(word for word, true in said.items() if true)))
 
@@ -605,11 +589,12 @@ def _find_company(route: Route, ways: Sequence[str]) -> frozenset[str]:
 def _find_groups(iso2: str, company: frozenset[str], tier: str) -> list[Flag]:
     rows = read_destinations().get(iso2, ())
     met = [row for row in rows if company.issuperset(row["needs"].split("+"))]
-    asked = "; BIS asks for a signed customer certificate (tier 1 and 2, 2023-10)"
-    end = asked if tier in ("1", "2") else ""
-    groups = [[row for row in met if row["kind"] == kind] for kind in ("destination", "diversion")]
-    said = zip(filter(None, groups), (end, ""), strict=False)  # the note once a country
-    return [_rules_flag(group, "with such goods, ", note) for group, note in said]
+    flags, end = [], CERTIFICATE if tier in ("1", "2") else ""
+    for kind in ("destination", "diversion"):
+        if group := [row for row in met if row["kind"] == kind]:
+            flags.append(_rules_flag(group, "with such goods, ", end))
+            end = ""  # the note once a country
+    return flags
 
 
 def _find_signs(cells: Mapping[str, str], iso2: str, company: frozenset[str]) -> list[Flag]:

@@ -91,7 +91,7 @@ def test_older_codes_find_what_they_became(row):
 @pytest.mark.parametrize("case", read_cases("hs"), ids=lambda case: case["text"])
 def test_hs_cases(case):
     code = screen.parse_hs_code(case["text"])
-    assert (code.digits, code.sound) == (case["digits"], case["sound"] == "yes"), code.note
+    assert (code.digits, code.sound) == (case["digits"], case["sound"] == "yes"), code.fault
     assert screen.tier_of(code.digits) == case["tier"]
 
 
