@@ -89,7 +89,7 @@ def test_the_starter_list_stands_in_and_says_so() -> None:
     ]
     assert line.startswith("starter: 720 entries, 1,344 names, 2026-09-24")
     assert line.endswith(
-        "no official list is loaded, so this starter list stands in: run `screen.py update`"
+        "a starter list, used because no official list is loaded: run `screen.py update`"
     )
 
 
