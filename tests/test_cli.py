@@ -87,7 +87,10 @@ def test_exit_code_is_one_only_if_asked(place, args, code):
 
 def test_exit_code_is_zero_when_nothing_is_flagged(place):
     done = call("-l", "own.csv", "--exit-code", text="Consignee\nSomeone\n")
-    assert (done.exit_code, done.stdout) == (0, ",".join(["Consignee", *screen.SCREEN_COLUMNS]) + "\n")
+    assert (done.exit_code, done.stdout) == (
+        0,
+        ",".join(["Consignee", *screen.SCREEN_COLUMNS]) + "\n",
+    )
 
 
 def test_all_gives_every_row(place):
@@ -104,7 +107,9 @@ def test_every_row_is_flagged_or_clear(place, rows):
     text = "Consignee\n" + "Orbita Plus\nSomeone\n" * rows
     done = call("-l", "own.csv", text=text)
     said = f"{2 * rows} rows: {rows} flagged ({rows} party), {rows} clear; 0 unscreened"
-    assert done.stderr.splitlines()[-1] == (said if rows else "0 rows: 0 flagged, 0 clear; 0 unscreened")
+    assert done.stderr.splitlines()[-1] == (
+        said if rows else "0 rows: 0 flagged, 0 clear; 0 unscreened"
+    )
 
 
 def test_threshold_is_inclusive_and_leaves_out_what_is_under_it(place):
@@ -121,12 +126,19 @@ def test_threshold_is_inclusive_and_leaves_out_what_is_under_it(place):
 COMMANDS = ["run", "name", "hs", "lists", "update", "surge", "selftest", "clear", "verify"]
 
 
-@pytest.mark.parametrize("args", [[], *([c] for c in COMMANDS)], ids=lambda a: " ".join(a) or "main")
+@pytest.mark.parametrize(
+    "args", [[], *([c] for c in COMMANDS)], ids=lambda a: " ".join(a) or "main"
+)
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 def test_help_tells_usage_and_every_option(args, flag):
     done = call(*args, flag)
     command = screen.main.commands[args[0]] if args else screen.main
-    spelt = [o for p in command.params for o in p.opts if o.startswith("--") and not getattr(p, "hidden", False)]
+    spelt = [
+        o
+        for p in command.params
+        for o in p.opts
+        if o.startswith("--") and not getattr(p, "hidden", False)
+    ]
     assert (done.exit_code, done.stderr) == (0, "") and done.stdout.startswith("Usage: ")
     assert [o for o in spelt if o not in done.stdout] == []
 
@@ -164,15 +176,22 @@ def test_unreadable_list(place):
     )
 
 
-@pytest.mark.parametrize(("text", "fault"), [("", "is empty, not a list"), ("name\n", "holds no entries")])
+@pytest.mark.parametrize(
+    ("text", "fault"), [("", "is empty, not a list"), ("name\n", "holds no entries")]
+)
 def test_empty_list(place, text, fault):
     (place / "empty.csv").write_text(text)
-    assert said(call("-l", "empty.csv", "rows.csv")) == f"Error: empty.csv {fault}: give a sound copy."
+    assert (
+        said(call("-l", "empty.csv", "rows.csv")) == f"Error: empty.csv {fault}: give a sound copy."
+    )
 
 
 def test_one_empty_list_among_sound_ones_stops_the_run(place):
     (place / "empty.csv").write_text("")
-    assert said(call("-l", "own.csv", "-l", "empty.csv", "rows.csv")) == "Error: empty.csv is empty, not a list: give a sound copy."
+    assert (
+        said(call("-l", "own.csv", "-l", "empty.csv", "rows.csv"))
+        == "Error: empty.csv is empty, not a list: give a sound copy."
+    )
 
 
 def test_missing_shipment_file(place):
@@ -214,7 +233,10 @@ def leftovers(place):
 
 
 def test_output_file_holds_what_stdout_would(place):
-    plain, filed = call("-l", "own.csv", "rows.csv"), call("-l", "own.csv", "-o", "out.csv", "rows.csv")
+    plain, filed = (
+        call("-l", "own.csv", "rows.csv"),
+        call("-l", "own.csv", "-o", "out.csv", "rows.csv"),
+    )
     assert (filed.exit_code, filed.stdout, (place / "out.csv").read_text()) == (0, "", plain.stdout)
     assert leftovers(place) == ["out.csv"]
 
@@ -224,14 +246,19 @@ def test_a_failed_run_leaves_the_output_as_it_was(place, there):
     if there:
         (place / "out.csv").write_text(there)
     (place / "bad.csv").write_text("No\n1\n")
-    assert call("-l", "own.csv", "-f", "jsonl", "-o", "out.csv", "rows.csv", "bad.csv").exit_code == 2
+    assert (
+        call("-l", "own.csv", "-f", "jsonl", "-o", "out.csv", "rows.csv", "bad.csv").exit_code == 2
+    )
     assert leftovers(place) == ["bad.csv", *(["out.csv"] if there else [])]
     assert not there or (place / "out.csv").read_text() == there
 
 
 def test_output_into_a_missing_folder_is_refused(place):
     sentence = said(call("-l", "own.csv", "-o", "none/out.csv", "rows.csv"))
-    assert sentence == "Error: none/out.csv: cannot be written, its folder is missing or it is one itself."
+    assert (
+        sentence
+        == "Error: none/out.csv: cannot be written, its folder is missing or it is one itself."
+    )
 
 
 @pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs /dev/full")
@@ -286,7 +313,10 @@ def test_rows_come_while_input_is_still_coming_and_sigint_accounts_for_them(plac
         finally:
             run.kill()
     assert (run.returncode, out) == (130, "")
-    assert talk.splitlines()[-1] == "interrupted; so far 2 rows: 1 flagged (1 party), 1 clear; 0 unscreened"
+    assert (
+        talk.splitlines()[-1]
+        == "interrupted; so far 2 rows: 1 flagged (1 party), 1 clear; 0 unscreened"
+    )
 
 
 def test_sigint_leaves_no_half_file(place):
@@ -312,18 +342,27 @@ def test_no_colour_where_none_is_wanted(place):
 
 def test_import_has_no_side_effects(tmp_path):
     code = "import screen, sys; sys.exit(bool(screen.read_table.cache_info().currsize))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=tmp_path, env=ENV, timeout=60)
-    assert (done.returncode, done.stdout, done.stderr, list(tmp_path.iterdir())) == (0, b"", b"", [])
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, cwd=tmp_path, env=ENV, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr, list(tmp_path.iterdir())) == (
+        0,
+        b"",
+        b"",
+        [],
+    )
 
 
 # ------------------------------------------------------------------------------- other commands
 
 
 def test_name_says_which_entries_it_hits(place):
-    rows = list(csv.DictReader(io.StringIO(call("name", "-l", "own.csv", "Orbita Plus", "Nobody").stdout)))
-    assert [(r["query_name"], float(r["score"]), r["list"], r["entry_id"], r["countries"]) for r in rows] == [
-        ("Orbita Plus", 100.0, "own", "O1", "CN")
-    ]
+    rows = list(
+        csv.DictReader(io.StringIO(call("name", "-l", "own.csv", "Orbita Plus", "Nobody").stdout))
+    )
+    assert [
+        (r["query_name"], float(r["score"]), r["list"], r["entry_id"], r["countries"]) for r in rows
+    ] == [("Orbita Plus", 100.0, "own", "O1", "CN")]
 
 
 def test_name_without_a_hit_says_so_with_the_threshold(place):
@@ -355,7 +394,10 @@ def test_lists_shows_refused_lists_and_ends_with_two(place):
 
 def test_hs_says_that_a_code_proves_nothing():
     done = call("hs", "8542.31")
-    assert done.exit_code == 0 and done.stdout.count("an HS code never proves control: check the parameters") >= 1
+    assert (
+        done.exit_code == 0
+        and done.stdout.count("an HS code never proves control: check the parameters") >= 1
+    )
 
 
 def test_hs_without_a_rule_says_so():
