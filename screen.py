@@ -1881,14 +1881,12 @@ def build_index(entries: Sequence[ListEntry], language: Language) -> NameIndex:
     vocabulary: list[str] = list(found)
     holders = np.repeat(np.arange(len(folded)), [len(name.tokens) for name in folded])
     keys = key_tokens(vocabulary, language.sounds)
-    classes = [
-        classify_token(token, key, language) for token, key in zip(vocabulary, keys, strict=True)
-    ]
+    classes = [classify_token(t, key, language) for t, key in zip(vocabulary, keys, strict=True)]
     telling = np.array([word_class in TELLING for word_class in classes], dtype=bool)
     counts = count_entries_of(codes, holders, owners, telling)
     numbers = iter(codes.tolist())
     acronyms = {name.plain for name in folded if name.script == "acronym"}
-    made = {v for v, token in enumerate(vocabulary) if token in acronyms}
+    spoken = ["" if token in acronyms else token for token in vocabulary]  # the others' only match
     weights = [weigh_token(t, n, c) for t, n, c in zip(vocabulary, counts, classes, strict=True)]
     tokens = [tuple(next(numbers) for _ in name.tokens) for name in folded]
     return NameIndex(
@@ -1907,14 +1905,10 @@ def build_index(entries: Sequence[ListEntry], language: Language) -> NameIndex:
         types=[entries[row[2]].type for row in rows],
         joined=build_joined(folded),
         wholes=build_wholes(folded, dict(zip(vocabulary, keys, strict=True))),
-        plains=sorted(
-            (name.plain, n) for n, name in enumerate(folded) if len(name.plain) > CUT_FROM
-        ),
-        sounds=build_keys(["" if v in made else key for v, key in enumerate(keys)], 3),
-        skeletons=build_keys(
-            ["" if v in made else key for v, key in enumerate(fold_skeletons(vocabulary))], 1
-        ),
-        buckets=build_buckets(["" if v in made else token for v, token in enumerate(vocabulary)]),
+        plains=sorted((x.plain, n) for n, x in enumerate(folded) if len(x.plain) > CUT_FROM),
+        sounds=build_keys([spoken[v] and key for v, key in enumerate(keys)], 3),
+        skeletons=build_keys(fold_skeletons(spoken), 1),
+        buckets=build_buckets(spoken),
     )
 
 
@@ -2322,117 +2316,102 @@ def fold_queries(texts: Sequence[str], language: Language) -> list[list[FoldedNa
     return queries
 
 
-def find_pairs(
-    query: FoldedName, n: int, matcher: Matcher
-) -> list[tuple[float, str, range, range, float]]:
-    """What could agree: (similarity, how, query and listed positions, weight), best first."""
-    index, name = matcher.index, matcher.index.folded[n]
-    ids, weights = index.tokens[n], index.weights
+class Pair(NamedTuple):
+    """Words of the query and of a listed name that could agree, by their positions."""
+
+    similarity: float
+    how: str
+    mine: range
+    theirs: range
+    weight: float
+
+
+def find_pairs(query: FoldedName, n: int, matcher: Matcher) -> list[Pair]:
+    """What could agree between `query` and listed name `n`, best first."""
+    name, ids, weights = matcher.index.folded[n], matcher.index.tokens[n], matcher.index.weights
     pairs = []
     for i, token in enumerate(query.tokens):
-        similar = matcher.senses[token].similar
+        similar, mine = matcher.senses[token].similar, range(i, i + 1)
         for j, v in enumerate(ids):
-            if v in similar:
-                initial = similar[v] == INITIAL and len(name.tokens[j]) == 1
-                how, weight = ("initial", LETTER_WEIGHT) if initial else ("", weights[v])
-                pairs.append((similar[v], how, range(i, i + 1), range(j, j + 1), weight))
-            elif len(token) == 1 and name.tokens[j][0] == token:
-                pairs.append((INITIAL, "initial", range(i, i + 1), range(j, j + 1), LETTER_WEIGHT))
-    for i, pair in enumerate(zip(query.words, query.words[1:], strict=False)):
-        for j in (j for j, word in enumerate(name.words) if word == "".join(pair)):
-            pairs.append(
-                (JOINED, "written apart", range(i, i + 2), range(j, j + 1), weights[ids[j]])
-            )
-    for j, pair in enumerate(zip(name.words, name.words[1:], strict=False)):
-        for i in (i for i, word in enumerate(query.words) if word == "".join(pair)):
-            both = weights[ids[j]] + weights[ids[j + 1]]
-            pairs.append((JOINED, "written as one", range(i, i + 1), range(j, j + 2), both))
-    return sorted(pairs, key=lambda p: (p[0] < 1, -p[0] * p[4], p[2].start, p[3].start))
+            initial = len(token) == 1 and name.tokens[j][0] == token
+            initial |= similar.get(v) == INITIAL and len(name.tokens[j]) == 1
+            if initial and token != name.tokens[j]:
+                pairs.append(Pair(INITIAL, "initial", mine, range(j, j + 1), LETTER_WEIGHT))
+            elif v in similar:
+                pairs.append(Pair(similar[v], "", mine, range(j, j + 1), weights[v]))
+    for i, both in enumerate(map("".join, pairwise(query.words))):
+        for j in (j for j, word in enumerate(name.words) if word == both):
+            apart = range(i, i + 2), range(j, j + 1)
+            pairs.append(Pair(JOINED, "written apart", *apart, weights[ids[j]]))
+    for j, both in enumerate(map("".join, pairwise(name.words))):
+        for i in (i for i, word in enumerate(query.words) if word == both):
+            joined = range(i, i + 1), range(j, j + 2)
+            weight = weights[ids[j]] + weights[ids[j + 1]]
+            pairs.append(Pair(JOINED, "written as one", *joined, weight))
+    order = (
+        (p.similarity < 1, -p.similarity * p.weight, p.mine.start, p.theirs.start, p) for p in pairs
+    )
+    return [rank[-1] for rank in sorted(order)]
 
 
-def find_whole(query: FoldedName, n: int, matcher: Matcher) -> tuple[float, str] | None:
-    """(similarity, how) if `query` and name `n` are one text spaced otherwise, or cut off."""
-    name = matcher.index.folded[n]
-    if query.tokens == name.tokens:
-        return None
+def find_whole(query: FoldedName, n: int, matcher: Matcher) -> list[Pair]:
+    """One pair of all words if `query` and name `n` are one text spaced otherwise, or cut off."""
+    name, similarity, how = matcher.index.folded[n], 0.0, ""
     mine, theirs = ({x.plain.replace(" ", ""), "".join(x.words)} for x in (query, name))
+    if query.tokens == name.tokens:
+        return []
     if mine & theirs:
-        return JOINED, "spaced otherwise"
-    if (
-        len(query.plain) >= CUT_FROM
-        and name.plain.startswith(query.plain)
-        and n in matcher.find_cut(query)
-    ):
-        return CUT_OFF, "cut off"
-    if len(query.tokens) != len(name.tokens) and spell_wholes(query, matcher.keys) & spell_wholes(
-        name, matcher.keys
-    ):
-        return SOUND, "same sound, spaced otherwise"
-    return None
+        similarity, how = JOINED, "spaced otherwise"
+    elif name.plain.startswith(query.plain) and n in matcher.find_cut(query):
+        similarity, how = CUT_OFF, "cut off"
+    elif len(query.tokens) != len(name.tokens):
+        sounds = (spell_wholes(x, matcher.keys) for x in (query, name))
+        similarity, how = (
+            (SOUND, "same sound, spaced otherwise") if set.intersection(*sounds) else (0.0, "")
+        )
+    words = range(len(query.tokens)), range(len(name.tokens))
+    return [Pair(similarity, how, *words, matcher.index.totals[n])] if how else []
 
 
 def compare_names(query: FoldedName, n: int, matcher: Matcher) -> Comparison:
     """How `query` compares with listed name `n`."""
     index, name = matcher.index, matcher.index.folded[n]
-    if (
-        not name.tokens
-        or not query.tokens
-        or (query.script == "pinyin" and name.script == "pinyin")
-    ):
+    if not name.tokens or not query.tokens or query.script == name.script == "pinyin":
         return NOTHING
-    mine, theirs = list(range(len(query.tokens))), list(range(len(name.tokens)))
-    whole = find_whole(query, n, matcher)
-    if whole is not None:
-        weight = sum(index.weights[v] for v in index.tokens[n])
-        pairs = [(*whole, range(len(mine)), range(len(theirs)), weight)]
-    else:
-        pairs = find_pairs(query, n, matcher)
-    agreed: list[Agreement] = []
-    for similarity, how, i, j, weight in pairs:
-        if all(k in mine for k in i) and all(k in theirs for k in j):
-            mine = [k for k in mine if k not in i]
-            theirs = [k for k in theirs if k not in j]
-            words = " ".join(query.words[k] for k in i), " ".join(name.words[k] for k in j)
-            telling = sum(
-                index.weights[index.tokens[n][k]] for k in j if index.telling[index.tokens[n][k]]
-            )
-            asked = any(matcher.senses[query.tokens[k]].telling for k in i)
-            telling = min(telling, weight) if asked else 0.0
-            agreed.append(
-                Agreement(*words, how, similarity, weight, telling + QUIET * (weight - telling))
-            )
     strange = index.types[n] not in ("", "entity") or name.script == "acronym"
-    odd = strange and bool(query.forms) and not name.forms
-    form = (
-        0.0
-        if query.forms == name.forms or whole
-        else FORM_ODD.get(index.types[n], 0.0)
-        if odd
-        else FORM_DIFFERS
-        if query.forms and name.forms
-        else FORM_MISSING
-    )
-    mine_left = [
-        Leftover(
-            query.words[i],
-            matcher.senses[query.tokens[i]].weight,
-            strange or matcher.senses[query.tokens[i]].telling,
-        )
-        for i in mine
-    ]
-    theirs_left = [
-        Leftover(
-            name.words[j], index.weights[index.tokens[n][j]], index.telling[index.tokens[n][j]]
-        )
-        for j in theirs
-    ]
+    senses = [matcher.senses[token] for token in query.tokens]
+    mine = {
+        i: Leftover(word, sense.weight, strange or sense.telling)
+        for i, (word, sense) in enumerate(zip(query.words, senses, strict=True))
+    }
+    theirs = {
+        j: Leftover(word, index.weights[v], index.telling[v])
+        for j, (word, v) in enumerate(zip(name.words, index.tokens[n], strict=True))
+    }
+    whole = find_whole(query, n, matcher)
+    agreed: list[Agreement] = []
+    for similarity, how, i, j, weight in whole or find_pairs(query, n, matcher):
+        if all(k in mine for k in i) and all(k in theirs for k in j):
+            asked, listed = [mine.pop(k) for k in i], [theirs.pop(k) for k in j]
+            telling = sum(x.weight for x in listed if x.telling)
+            telling = min(telling, weight) if any(senses[k].telling for k in i) else 0.0
+            words = " ".join(x.word for x in asked), " ".join(x.word for x in listed)
+            evidence = telling + QUIET * (weight - telling)
+            agreed.append(Agreement(*words, how, similarity, weight, evidence))
+    form = 0.0 if whole else score_forms(query.forms, name.forms, index.types[n])
+    factor = ACRONYM if name.script == "acronym" else 1.0
     return score_comparison(
-        tuple(agreed),
-        tuple(mine_left),
-        tuple(theirs_left),
-        form,
-        ACRONYM if name.script == "acronym" else 1.0,
+        tuple(agreed), tuple(mine.values()), tuple(theirs.values()), form, factor
     )
+
+
+def score_forms(mine: tuple[str, ...], theirs: tuple[str, ...], kind: str) -> float:
+    """The loss for legal forms that differ; a firm's form on a person or ship of `kind` is odd."""
+    if mine == theirs:
+        return 0.0
+    if mine and not theirs:
+        return FORM_ODD.get(kind, FORM_MISSING)
+    return FORM_DIFFERS if mine else FORM_MISSING
 
 
 def score_comparison(
@@ -2446,29 +2425,19 @@ def score_comparison(
     weight = sum(a.weight for a in agreed)
     evidence = sum(a.evidence for a in agreed)
     unlike = sum(a.weight * (1 - a.similarity) for a in agreed)
+    all_agree = not mine and not theirs and all(a.how != "initial" for a in agreed)
     loss = 1.0
     if evidence >= LEAST_EVIDENCE:
-        left, right = sum(x.weight for x in mine), sum(x.weight for x in theirs)
-        more = mine if left > right else theirs
+        left, right = (sum(x.weight for x in side) for side in (mine, theirs))
+        most, more = max((left, mine), (right, theirs), key=lambda side: side[0])
         share = min(left / (left + weight), right / (right + weight))
         telling = sum(x.weight for x in more if x.telling)
-        quiet = sum(x.weight for x in more if not x.telling)
-        extra = score_extra(quiet, telling, weight, evidence)
-        most = max(left, right)
-        loss = (
-            unlike / weight
-            + CONFLICT * share
-            + (extra * (1 - share * (most + weight) / most) if most else 0.0)
-        )
+        extra = score_extra(most - telling, telling, weight, evidence)
+        loss = unlike / weight + CONFLICT * share
+        loss += extra * (1 - share * (most + weight) / most) if most else 0.0
         odd = [any(c.isdigit() for x in side for c in x.word) for side in (mine, theirs)]
         loss += NUMBERS_DIFFER if all(odd) else NUMBER_MISSING if any(odd) else 0.0
-    elif (
-        weight
-        and not mine
-        and not theirs
-        and all(a.how != "initial" for a in agreed)
-        and unlike <= GENERIC_UNLIKE * weight
-    ):
+    elif weight and all_agree and unlike <= GENERIC_UNLIKE * weight:
         loss = unlike / weight if weight >= GENERIC_LEAST or not form else 1.0
     score = round(max(0.0, 1 - loss - form) * factor * 100, 1)
     return Comparison(score, agreed, mine, theirs, form, factor)
