@@ -1819,6 +1819,7 @@ class NameIndex:
     weights: list[float]
     telling: list[bool]  # not a generic word, place, title, particle or legal form
     totals: list[float]  # weight of a name's tokens
+    tellings: list[float]  # of which words that tell something
     starts: np.ndarray  # vocabulary id -> slice of postings
     postings: np.ndarray  # name numbers
     types: list[str]  # of the entry, by name
@@ -1898,7 +1899,8 @@ def build_index(entries: Sequence[ListEntry], language: Language) -> NameIndex:
         vocabulary=vocabulary,
         ids={token: v for v, token in enumerate(vocabulary)},
         weights=weights,
-        totals=[sum(weights[v] for v in ids) for ids in tokens],
+        totals=[sum([weights[v] for v in ids]) for ids in tokens],
+        tellings=[sum([weights[v] for v in ids if telling[v]]) for ids in tokens],
         telling=telling.tolist(),
         starts=np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(vocabulary)))]),
         postings=holders[np.argsort(codes, kind="stable")],
@@ -2195,18 +2197,21 @@ class Matcher:
         index, similar = self.index, set().union(*(s.similar for s in senses))
         likely = set()
         for n, (weight, more, proof) in gained.items():
-            if evidence + proof < LEAST_EVIDENCE:
-                continue
-            most = min(reach + more, index.totals[n])
+            most, proven = min(reach + more, index.totals[n]), evidence + proof
             right = 0.0 if letters else index.totals[n] - most
-            if score_leftover(asked - weight, right, most, evidence + proof) > spare:
+            telling = min(right, max(0.0, index.tellings[n] - proven))
+            if (
+                proven < LEAST_EVIDENCE
+                or score_extra(right - telling, telling, most, proven) > spare
+                or score_leftover(asked - weight, right, most, proven) > spare
+            ):
                 continue
             ids, weights = index.tokens[n], index.weights
             lone = [v for v in ids if v not in similar]
             right = sum([weights[v] for v in lone if index.vocabulary[v][0] not in letters])
             left = [s for s in senses if s.similar.keys().isdisjoint(ids)]
             lost = sum([s.weight for s in left if s.weight != LETTER_WEIGHT])
-            if score_leftover(lost, right, index.totals[n] - right, evidence + proof) <= spare:
+            if score_leftover(lost, right, index.totals[n] - right, proven) <= spare:
                 likely.add(n)
         return likely
 
