@@ -752,26 +752,14 @@ def parse_identifier(text: str, labels: str) -> str:
     return f"{label} {numbers[0]}" if label and numbers else ""
 
 
-def _unpack(raw: bytes) -> bytes:
-    """The content of a gzip file or of a zip file's only member, else `raw`; a bomb raises."""
-    if raw.startswith(b"\x1f\x8b"):
-        inflate = zlib.decompressobj(wbits=31)
-        body = inflate.decompress(raw, LARGEST_LIST)
-        if not inflate.eof or inflate.unused_data:
-            raise EOFError(f"its gzip stream is cut, or unpacks to over {LARGEST_LIST:,} bytes")
-        return body
-    if raw.startswith(b"PK\x03\x04"):
-        with zipfile.ZipFile(io.BytesIO(raw)) as pack:
-            if len(pack.filelist) == 1 and pack.filelist[0].file_size <= LARGEST_LIST:
-                return pack.read(pack.filelist[0])
-    return raw
-
-
 def read_list_file(path: Path) -> ListFile:
     """The file as cells of a known layout; whatever is wrong with it stands in `fault`."""
     try:
         raw = path.read_bytes()
-        body = _unpack(raw)
+        unpack = next((call for mark, call in UNPACKERS.items() if raw.startswith(mark)), None)
+        body = unpack(io.BytesIO(raw)).read(LARGEST_LIST + 1) if unpack else raw
+        if len(body) > LARGEST_LIST:
+            raise EOFError(f"it is larger than {LARGEST_LIST:,} bytes")
         head = body[:4096].strip(b"\xef\xbb\xbf\x1a \r\n\t").decode("latin-1").lower()
         for sign in read_table("not_lists"):
             if re.match(sign["begins"], head, re.S):
@@ -779,7 +767,7 @@ def read_list_file(path: Path) -> ListFile:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as err:
         return ListFile(path, raw, fault=f"is not UTF-8 text (at byte {err.start + 1:,})")
-    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as err:
+    except UNREAD as err:
         return ListFile(path, fault=f"cannot be read ({err})")
     read = _parse_xml if text.lstrip().startswith("<") else _parse_csv
     return read(ListFile(path, raw), text.strip("\x1a").lstrip())
@@ -792,9 +780,14 @@ def _parse_csv(file: ListFile, text: str) -> ListFile:
         for mark in layout["delimiter"].replace("TAB", "\t"):
             head = [row for row in csv.reader(lines, delimiter=mark) if row][int(layout["skip"]) :]
             names = layout["header"].split("|")  # OFAC's files have none, re-saved copies may
-            bare = head and head[-1][0].isdecimal() and {len(row) for row in head} == {len(names)}
-            named = head and {*layout["recognise"].split("|")} <= {c.strip() for c in head[0]}
-            if bare if layout["header"] else named:
+            if not head:
+                continue
+            if layout["header"]:
+                bare = head[-1][0].isdecimal() and {len(row) for row in head} == {len(names)}
+                fits = bare and bool(re.search(layout["recognise"], "".join(lines)))
+            else:
+                fits = {*layout["recognise"].split("|")} <= {cell.strip() for cell in head[0]}
+            if fits:
                 return _parse_cells(replace(file, layout=layout), text, mark)
     known = "neither an official list nor a CSV file with a column `name`"
     return replace(file, fault=f"is {known}, it begins with {text.splitlines()[0][:60]!r}")
@@ -977,16 +970,10 @@ def _read_entries(files: Sequence[ListFile], name: str) -> tuple[list[ListEntry]
     return entries, [f"{count:,} {what}" for what, count in notes.items() if count]
 
 
-def _find_name(files: Sequence[ListFile], due: Mapping[str, str]) -> str:
-    """The registry's name of the list in `files`; else that of `due`, or an own list's stem."""
-    layout, rows = files[0].layout, files[0].rows
-    other, _, marks = layout["sibling"].partition("=")  # US-CONS, by the programmes only it has
-    if marks and rows:
-        column = list(files[0].header).index("program")
-        hits = sum(row[column].startswith(tuple(marks.split("|"))) for row in rows)
-        return other if 2 * hits > len(rows) else layout["list"]
-    added = due["list"] if due["format"] == layout["layout"] else ""  # a source of the user's
-    return layout["list"] or added or files[0].path.name.partition(".")[0]
+def _find_name(file: ListFile, due: Mapping[str, str]) -> str:
+    """The registry's name of the list in `file`; else that of `due`, or an own list's stem."""
+    added = due["list"] if due["format"] == file.layout["layout"] else ""  # the user's own source
+    return file.layout["list"] or added or file.path.name.partition(".")[0]
 
 
 def _find_list_fault(
@@ -1001,7 +988,7 @@ def _find_list_fault(
         return f"{main} is part of a set of which only some files have OFAC's end mark (Ctrl-Z)"
     if lacking := {"main", "add", "alt"} - parts if parts else set():
         return f"{main} is part of a set, and its {' and '.join(sorted(lacking))} file is not there"
-    if source["list"] and (held := _find_name(files, source)) != source["list"]:
+    if source["list"] and (held := _find_name(files[0], source)) != source["list"]:
         return f"{main} holds {held} where {source['list']} is due"
     if not entries:
         return f"{main} holds no entries"
@@ -1052,7 +1039,7 @@ def _find_files(folder: Path) -> list[Path]:
         files = [path for path in files if home not in path.parents or path in used]
     if folder.resolve() == TABLES:
         files = [path for path in files if path.parent != folder or not _is_table(path)]
-        if any(path.parent != folder and "official" in path.parts for path in files):
+        if any(folder / "official" in path.parents for path in files):
             files = [path for path in files if path != folder / "starter.csv"]
     return [path for path in files if path.name != COPY_NOTE]
 
@@ -1077,7 +1064,7 @@ def _judge_list(
     main, where = files[0], files[0].path.resolve().parts[-4:-1]
     official, strict = "official" in where, "official" in where or options.max_age is not None
     due = _find_source(where if official else ())
-    name = _find_name(files, due)
+    name = _find_name(main, due)
     source = due if due["list"] else _find_source([name])
     entries, notes = _read_entries(files, name)
     least = int(source["least_entries"] or 0)
