@@ -756,8 +756,7 @@ def read_list_file(path: Path) -> ListFile:
     """The file as cells of a known layout; whatever is wrong with it stands in `fault`."""
     try:
         raw = path.read_bytes()
-        unpack = next((call for mark, call in UNPACKERS.items() if raw.startswith(mark)), None)
-        body = unpack(io.BytesIO(raw)).read(LARGEST_LIST + 1) if unpack else raw
+        body = _open_packed(io.BufferedReader(io.BytesIO(raw))).read(LARGEST_LIST + 1)
         if len(body) > LARGEST_LIST:
             raise EOFError(f"it is larger than {LARGEST_LIST:,} bytes")
         head = body[:4096].strip(b"\xef\xbb\xbf\x1a \r\n\t").decode("latin-1").lower()
