@@ -739,7 +739,7 @@ def parse_identifier(text: str, labels: str) -> str:
     >>> parse_identifier("RU, 77077, Tax ID No.", "Tax ID No."), parse_identifier("DOB 1966", "ID")
     ('Tax ID No. 77077', '')
     """
-    if "imo" in text.lower() and (ship := SHIP_NUMBER.fullmatch(text.strip())):
+    if ("IMO" in text or "imo" in text) and (ship := SHIP_NUMBER.fullmatch(text.strip())):
         return f"IMO {ship[1]}"
     if not labels:
         return text
@@ -1061,7 +1061,7 @@ def _judge_list(
 ) -> tuple[list[ListEntry], ListReport]:
     """Entries of a list and the verdict; what lies under official/ must be whole and young."""
     main, where = files[0], files[0].path.resolve().parts[-4:-1]
-    official, strict = "official" in where, "official" in where or options.max_age is not None
+    official = "official" in where
     due = _find_source(where if official else ())
     name = _find_name(main, due)
     source = due if due["list"] else _find_source([name])
@@ -1070,16 +1070,17 @@ def _judge_list(
     if not official and 0 < len(entries) < min(SLICE_ENTRIES, least / 2):
         notes += [f"a slice of {len(entries):,} entries; the whole list has {least:,} or more"]
         source = {**source, "least_entries": "", "canaries": ""}
-    as_of = (
-        parse_date(main.published) or read_copy_note(main.path.parent).get("checked_at", "")[:10]
-    )
+    checked = read_copy_note(main.path.parent).get("checked_at", "")[:10]
+    as_of = parse_date(main.published) or checked
     if not as_of and main.raw:
         as_of = date.fromtimestamp(main.path.stat().st_mtime).isoformat()
     age = (options.as_of - date.fromisoformat(as_of)).days if as_of else None
     limit = int(source["max_age_days"] or 30) if options.max_age is None else options.max_age
     late = (age or 0) > limit and (main.layout["list"] or source["list"])  # own lists do not age
     old = f"{main.path} is of {as_of}, {age} days old where {limit} are allowed" if late else ""
-    fault = _find_list_fault(files, entries, source, 0) or (old if strict else "")
+    fault = _find_list_fault(files, entries, source, 0) or (
+        old if official or options.max_age is not None else ""
+    )
     starter = main.path.resolve() == TABLES / "starter.csv"
     notes += [text for text in (old, STARTER if starter else "") if text and text != fault]
     if fault and entries and {name, *(file.path.name for file in files)} & options.admit:

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import screen
 
@@ -276,6 +277,8 @@ def test_the_starter_list_is_used_aloud_when_no_official_list_is_there(own_table
         "a starter list, used because no official list is loaded: run `screen.py update`"
     )
     assert reports["house"].note == ""
+    ran = CliRunner().invoke(screen.main, ["name", "Borealis"])
+    assert (ran.exit_code, reports["starter"].note in ran.stderr) == (0, True)
 
 
 @pytest.mark.parametrize("by_hand", [True, False])
