@@ -739,7 +739,7 @@ def parse_identifier(text: str, labels: str) -> str:
     >>> parse_identifier("RU, 77077, Tax ID No.", "Tax ID No."), parse_identifier("DOB 1966", "ID")
     ('Tax ID No. 77077', '')
     """
-    if "imo" in text.lower() and (ship := SHIP_NUMBER.fullmatch(text.strip())):
+    if ("IMO" in text or "imo" in text) and (ship := SHIP_NUMBER.fullmatch(text.strip())):
         return f"IMO {ship[1]}"
     if not labels:
         return text
@@ -752,26 +752,13 @@ def parse_identifier(text: str, labels: str) -> str:
     return f"{label} {numbers[0]}" if label and numbers else ""
 
 
-def _unpack(raw: bytes) -> bytes:
-    """The content of a gzip file or of a zip file's only member, else `raw`; a bomb raises."""
-    if raw.startswith(b"\x1f\x8b"):
-        inflate = zlib.decompressobj(wbits=31)
-        body = inflate.decompress(raw, LARGEST_LIST)
-        if not inflate.eof or inflate.unused_data:
-            raise EOFError(f"its gzip stream is cut, or unpacks to over {LARGEST_LIST:,} bytes")
-        return body
-    if raw.startswith(b"PK\x03\x04"):
-        with zipfile.ZipFile(io.BytesIO(raw)) as pack:
-            if len(pack.filelist) == 1 and pack.filelist[0].file_size <= LARGEST_LIST:
-                return pack.read(pack.filelist[0])
-    return raw
-
-
 def read_list_file(path: Path) -> ListFile:
     """The file as cells of a known layout; whatever is wrong with it stands in `fault`."""
     try:
         raw = path.read_bytes()
-        body = _unpack(raw)
+        body = _open_packed(io.BufferedReader(io.BytesIO(raw))).read(LARGEST_LIST + 1)
+        if len(body) > LARGEST_LIST:
+            raise EOFError(f"it is larger than {LARGEST_LIST:,} bytes")
         head = body[:4096].strip(b"\xef\xbb\xbf\x1a \r\n\t").decode("latin-1").lower()
         for sign in read_table("not_lists"):
             if re.match(sign["begins"], head, re.S):
@@ -779,7 +766,7 @@ def read_list_file(path: Path) -> ListFile:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as err:
         return ListFile(path, raw, fault=f"is not UTF-8 text (at byte {err.start + 1:,})")
-    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as err:
+    except UNREAD as err:
         return ListFile(path, fault=f"cannot be read ({err})")
     read = _parse_xml if text.lstrip().startswith("<") else _parse_csv
     return read(ListFile(path, raw), text.strip("\x1a").lstrip())
@@ -792,9 +779,14 @@ def _parse_csv(file: ListFile, text: str) -> ListFile:
         for mark in layout["delimiter"].replace("TAB", "\t"):
             head = [row for row in csv.reader(lines, delimiter=mark) if row][int(layout["skip"]) :]
             names = layout["header"].split("|")  # OFAC's files have none, re-saved copies may
-            bare = head and head[-1][0].isdecimal() and {len(row) for row in head} == {len(names)}
-            named = head and {*layout["recognise"].split("|")} <= {c.strip() for c in head[0]}
-            if bare if layout["header"] else named:
+            if not head:
+                continue
+            if layout["header"]:
+                bare = head[-1][0].isdecimal() and {len(row) for row in head} == {len(names)}
+                fits = bare and bool(re.search(layout["recognise"], "".join(lines)))
+            else:
+                fits = {*layout["recognise"].split("|")} <= {cell.strip() for cell in head[0]}
+            if fits:
                 return _parse_cells(replace(file, layout=layout), text, mark)
     known = "neither an official list nor a CSV file with a column `name`"
     return replace(file, fault=f"is {known}, it begins with {text.splitlines()[0][:60]!r}")
@@ -977,16 +969,10 @@ def _read_entries(files: Sequence[ListFile], name: str) -> tuple[list[ListEntry]
     return entries, [f"{count:,} {what}" for what, count in notes.items() if count]
 
 
-def _find_name(files: Sequence[ListFile], due: Mapping[str, str]) -> str:
-    """The registry's name of the list in `files`; else that of `due`, or an own list's stem."""
-    layout, rows = files[0].layout, files[0].rows
-    other, _, marks = layout["sibling"].partition("=")  # US-CONS, by the programmes only it has
-    if marks and rows:
-        column = list(files[0].header).index("program")
-        hits = sum(row[column].startswith(tuple(marks.split("|"))) for row in rows)
-        return other if 2 * hits > len(rows) else layout["list"]
-    added = due["list"] if due["format"] == layout["layout"] else ""  # a source of the user's
-    return layout["list"] or added or files[0].path.name.partition(".")[0]
+def _find_name(file: ListFile, due: Mapping[str, str]) -> str:
+    """The registry's name of the list in `file`; else that of `due`, or an own list's stem."""
+    added = due["list"] if due["format"] == file.layout["layout"] else ""  # the user's own source
+    return file.layout["list"] or added or file.path.name.partition(".")[0]
 
 
 def _find_list_fault(
@@ -1001,7 +987,7 @@ def _find_list_fault(
         return f"{main} is part of a set of which only some files have OFAC's end mark (Ctrl-Z)"
     if lacking := {"main", "add", "alt"} - parts if parts else set():
         return f"{main} is part of a set, and its {' and '.join(sorted(lacking))} file is not there"
-    if source["list"] and (held := _find_name(files, source)) != source["list"]:
+    if source["list"] and (held := _find_name(files[0], source)) != source["list"]:
         return f"{main} holds {held} where {source['list']} is due"
     if not entries:
         return f"{main} holds no entries"
@@ -1052,7 +1038,7 @@ def _find_files(folder: Path) -> list[Path]:
         files = [path for path in files if home not in path.parents or path in used]
     if folder.resolve() == TABLES:
         files = [path for path in files if path.parent != folder or not _is_table(path)]
-        if any(path.parent != folder and "official" in path.parts for path in files):
+        if any(folder / "official" in path.parents for path in files):
             files = [path for path in files if path != folder / "starter.csv"]
     return [path for path in files if path.name != COPY_NOTE]
 
@@ -1075,25 +1061,26 @@ def _judge_list(
 ) -> tuple[list[ListEntry], ListReport]:
     """Entries of a list and the verdict; what lies under official/ must be whole and young."""
     main, where = files[0], files[0].path.resolve().parts[-4:-1]
-    official, strict = "official" in where, "official" in where or options.max_age is not None
+    official = "official" in where
     due = _find_source(where if official else ())
-    name = _find_name(files, due)
+    name = _find_name(main, due)
     source = due if due["list"] else _find_source([name])
     entries, notes = _read_entries(files, name)
     least = int(source["least_entries"] or 0)
     if not official and 0 < len(entries) < min(SLICE_ENTRIES, least / 2):
         notes += [f"a slice of {len(entries):,} entries; the whole list has {least:,} or more"]
         source = {**source, "least_entries": "", "canaries": ""}
-    as_of = (
-        parse_date(main.published) or read_copy_note(main.path.parent).get("checked_at", "")[:10]
-    )
+    checked = read_copy_note(main.path.parent).get("checked_at", "")[:10]
+    as_of = parse_date(main.published) or checked
     if not as_of and main.raw:
         as_of = date.fromtimestamp(main.path.stat().st_mtime).isoformat()
     age = (options.as_of - date.fromisoformat(as_of)).days if as_of else None
     limit = int(source["max_age_days"] or 30) if options.max_age is None else options.max_age
     late = (age or 0) > limit and (main.layout["list"] or source["list"])  # own lists do not age
     old = f"{main.path} is of {as_of}, {age} days old where {limit} are allowed" if late else ""
-    fault = _find_list_fault(files, entries, source, 0) or (old if strict else "")
+    fault = _find_list_fault(files, entries, source, 0) or (
+        old if official or options.max_age is not None else ""
+    )
     starter = main.path.resolve() == TABLES / "starter.csv"
     notes += [text for text in (old, STARTER if starter else "") if text and text != fault]
     if fault and entries and {name, *(file.path.name for file in files)} & options.admit:
