@@ -32,12 +32,18 @@ def room_of(node):
 
 def find_uses(node):
     """Top-level functions and classes that the code of `node` names, annotations aside."""
-    notes = [n.annotation for n in ast.walk(node) if isinstance(n, ast.arg | ast.AnnAssign) and n.annotation]
+    notes = [
+        n.annotation
+        for n in ast.walk(node)
+        if isinstance(n, ast.arg | ast.AnnAssign) and n.annotation
+    ]
     notes += [n.returns for n in ast.walk(node) if isinstance(n, NODES[:2]) and n.returns]
     left_out = {id(inner) for note in notes for inner in ast.walk(note)}
     names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and id(n) not in left_out}
     own = {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
-    own |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    own |= {
+        n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
     return (names & TOP.keys()) - own - {node.name}
 
 
@@ -82,20 +88,31 @@ def test_nothing_happens_at_import():
     plain = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, *NODES)
     odd = [n for n in TREE.body if not isinstance(n, plain)]
     docstring, *rest = odd
-    assert isinstance(docstring, ast.Expr) and [ast.unparse(n.test) for n in rest] == ["__name__ == '__main__'"]
+    assert isinstance(docstring, ast.Expr) and [ast.unparse(n.test) for n in rest] == [
+        "__name__ == '__main__'"
+    ]
 
 
 def test_no_function_rebinds_its_parameters():
     rebound = []
     for function in FUNCTIONS:
-        parameters = {a.arg for a in [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]}
-        stored = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        parameters = {
+            a.arg
+            for a in [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+        }
+        stored = {
+            n.id
+            for n in ast.walk(function)
+            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        }
         rebound += [f"{function.name}: {name}" for name in sorted(parameters & stored)]
     assert rebound == []
 
 
 def test_no_bare_except_and_no_foreign_word():
-    assert [n.lineno for n in ast.walk(TREE) if isinstance(n, ast.ExceptHandler) and n.type is None] == []
+    assert [
+        n.lineno for n in ast.walk(TREE) if isinstance(n, ast.ExceptHandler) and n.type is None
+    ] == []
     names = {n.name for n in [*TOP.values(), *FUNCTIONS]}
     assert [n for n in names if re.match(r"_?(process|handle|do|util|data)(_|$)", n)] == []
 
@@ -110,10 +127,20 @@ def test_records_are_frozen_with_slots_or_said_to_change():
 def test_every_row_of_a_table_has_its_source_and_date(path):
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, strict=True))
-    odd = [n for n, row in enumerate(rows, 2) if not row["source"].strip() or not re.fullmatch(r"20\d\d-\d\d-\d\d", row["as_of"] or "")]
+    odd = [
+        n
+        for n, row in enumerate(rows, 2)
+        if not row["source"].strip() or not re.fullmatch(r"20\d\d-\d\d-\d\d", row["as_of"] or "")
+    ]
     assert rows and odd == [] and not any(None in row or None in row.values() for row in rows)
 
 
 def test_the_top_level_holds_the_program_and_three_folders():
     folder = Path(screen.__file__).parent
-    assert {p.name for p in folder.iterdir() if p.name[0] not in "._"} <= {"screen.py", "lists", "samples", "tests", "README.md"}
+    assert {p.name for p in folder.iterdir() if p.name[0] not in "._"} <= {
+        "screen.py",
+        "lists",
+        "samples",
+        "tests",
+        "README.md",
+    }
