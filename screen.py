@@ -3338,7 +3338,8 @@ CLEARANCE_COLUMNS = (
     "decided_on", "expires_on",
 )  # fmt: skip
 FORMULA = re.compile(r"^[=+\-@\t\r]")  # a spreadsheet would run what begins so
-CONTROLS = {c: "\ufffd" for c in (*range(32), *range(127, 160))}  # a terminal would obey them
+BIDI = (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))  # turn text round
+CONTROLS = {c: "\ufffd" for c in (*range(32), *range(127, 160), *BIDI)}  # terminals obey them
 HOW = {
     1.0: "",
     OCR: "scan-like letters",
@@ -3470,15 +3471,11 @@ def write_json(row: ScreenedRow, file: str, headers: Sequence[str]) -> str:
 
 def unique_headers(headers: Sequence[str]) -> list[str]:
     """`headers` as JSON keys: a repeated one gets its number, so that no cell is lost."""
-    counts = Counter(headers)
-    seen: Counter[str] = Counter()
-    names = []
+    names: dict[str, None] = {}  # in order
     for header in headers:
-        seen[header] += 1
-        names.append(
-            header if counts[header] == 1 or seen[header] == 1 else f"{header} ({seen[header]})"
-        )
-    return names
+        numbered = (f"{header} ({n})" for n in range(2, len(headers) + 1))
+        names[next(name for name in chain([header], numbered) if name not in names)] = None
+    return list(names)
 
 
 def clean(text: str) -> str:
