@@ -1536,7 +1536,8 @@ def find_twins(word: str, language: Language) -> Mapping[int, str]:
     """
     own = [ord(letter) for letter in CYRILLIC.findall(word)]
     native = any(letter not in language.lookalikes for letter in own)
-    return language.twins if native and len(own) > len(word) / 2 else language.lookalikes
+    most = len(own) > len(LATIN.findall(word))
+    return language.twins if native and most else language.lookalikes
 
 
 def fold_script(text: str, language: Language, spell: bool) -> tuple[str, list[str]]:
