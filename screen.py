@@ -1375,6 +1375,7 @@ class Language:
     letters: Mapping[str, str]  # "ж" -> "zh"
     digraphs: tuple[tuple[str, str], ...]  # ("ου", "u"), before single letters
     lookalikes: Mapping[int, str]
+    twins: Mapping[int, str]  # Latin letters to the Cyrillic ones that look so
     han_words: Mapping[str, str]  # "技术" -> "technology"
     simplified: Mapping[int, str]
     pinyin_starts: tuple[
@@ -1391,6 +1392,7 @@ INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u20
 HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 ABJAD = re.compile("[\u0590-\u065f\u066e-\u06ef\u06fa-\u07ff\ufb1d-\ufdff\ufe70-\ufefc]")
 LATIN = re.compile("[a-z\u00c0-\u024f\u1e00-\u1eff]", re.IGNORECASE)
+CYRILLIC = re.compile("[\u0400-\u04ff]")
 OTHER = re.compile(
     "[\u0370-\u052f\u0530-\u07ff\u0900-\u1dff\u1f00-\u1fff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 )
@@ -1513,6 +1515,18 @@ def fold_word(word: str, language: Language) -> str:
     return " ".join(plain)
 
 
+def find_twins(word: str, language: Language) -> Mapping[int, str]:
+    """What to read the foreign letters of `word`, of two scripts, as: Latin, or Cyrillic ones.
+
+    >>> [w.translate(find_twins(w, load_language())) for w in ("каргoлайн", "таko")]  # o and а, т
+    ['карголайн', 'tako']
+    """
+    own = [ord(letter) for letter in CYRILLIC.findall(word)]
+    native = any(letter not in language.lookalikes for letter in own)
+    most = len(own) > len(LATIN.findall(word))
+    return language.twins if native and most else language.lookalikes
+
+
 def fold_script(text: str, language: Language, spell: bool) -> tuple[str, list[str]]:
     """`text` in plain Latin (Chinese kept unless `spell`), with notes on what an honest name lacks.
 
@@ -1525,7 +1539,7 @@ def fold_script(text: str, language: Language, spell: bool) -> tuple[str, list[s
     for i, word in enumerate(words):
         if not word.isascii():
             if LATIN.search(word) and OTHER.search(word) and not HAN.search(word):
-                words[i] = word.translate(language.lookalikes)
+                words[i] = word.translate(find_twins(word, language))
                 notes.append("look-alike letters of another script")
             words[i] = fold_word(words[i], language)
     return " ".join(words), list(dict.fromkeys(notes))
@@ -1662,6 +1676,11 @@ def load_language() -> Language:
         letters=letters,
         digraphs=tuple((k, v) for k, v in letters.items() if len(k) > 1),
         lookalikes={ord(r["letter"]): r["latin"] for r in read_table("lookalikes")},
+        twins={
+            ord(r["latin"]): r["letter"]
+            for r in reversed(read_table("lookalikes"))  # the likest stands first
+            if r["script"] == "Cyrillic" and r["letter"] < "\u0460"  # in use today
+        },
         han_words={r["han"]: r["english"] for r in read_table("han_words")},
         simplified={
             ord(old): new

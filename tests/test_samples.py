@@ -142,3 +142,19 @@ def test_clearances_printed_twice_into_one_file_are_read(tmp_path: Path) -> None
 
 def test_a_history_without_odd_cells_is_not_talked_about() -> None:
     assert "could not be read" not in call("surge", sample("history")).stderr
+
+
+@pytest.mark.parametrize(
+    ("written", "listed"),
+    [
+        ("ООО «Каргoлайн»", "OSOO KARGOLAYN"),
+        ("ЗАО Мунaй Мырза", "ZAO MUNAY MYRZA"),
+        ("Таko LLC", "Tako LLC"),
+    ],
+)
+def test_a_letter_of_another_script_hides_no_name(written: str, listed: str) -> None:
+    found = call("name", "-q", "-f", "jsonl", "-l", LISTS[1], written).stdout.splitlines()
+    (hit,) = [hit for hit in map(json.loads, found) if hit["listed_name"] == listed]
+    assert hit["score"] == 100 and hit["evidence"]["notes"] == [
+        "look-alike letters of another script"
+    ]
