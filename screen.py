@@ -113,6 +113,23 @@ def read_table(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def open_packed(stream: Any) -> Any:
+    """The bytes in `stream`, a gz or zip archive's unpacked as they are read, never onto disk."""
+    start = stream.peek(4)[:4]
+    if start.startswith(b"\x1f\x8b"):
+        return gzip.open(stream)
+    if start != b"PK\3\4":
+        return stream
+    archive = zipfile.ZipFile(stream)
+    members = [m for m in archive.namelist() if not m.endswith("/") and "__MACOSX/" not in m]
+    if {"[Content_Types].xml", "content.xml"} & set(members):
+        raise ValueError("an office document (.xlsx, .ods, .docx): save it as CSV UTF-8")
+    if len(members) != 1:
+        some = ", ".join(map(repr, members[:5]))
+        raise ValueError(f"{len(members)} files in the archive, one expected: {some}")
+    return archive.open(members[0])
+
+
 # ==================================================================================================
 # Goods
 # Takes the text of an HS code or description cell; gives the tables it meets, the codes that cannot
@@ -756,7 +773,7 @@ def read_list_file(path: Path) -> ListFile:
     """The file as cells of a known layout; whatever is wrong with it stands in `fault`."""
     try:
         raw = path.read_bytes()
-        body = _open_packed(io.BufferedReader(io.BytesIO(raw))).read(LARGEST_LIST + 1)
+        body = open_packed(io.BufferedReader(io.BytesIO(raw))).read(LARGEST_LIST + 1)
         if len(body) > LARGEST_LIST:
             raise EOFError(f"it is larger than {LARGEST_LIST:,} bytes")
         head = body[:4096].strip(b"\xef\xbb\xbf\x1a \r\n\t").decode("latin-1").lower()
@@ -1651,6 +1668,14 @@ def key_consonants(tokens: Sequence[str]) -> list[str]:
     return re.sub(r"([^\n])\1+", r"\1", joined).split("\n")
 
 
+def read_sounds() -> Sounds:
+    """The ordered rules of the sound key, a pattern or plain letters each."""
+    rows = read_table("phonetics")
+    return tuple(
+        (re.compile(r["from"]) if r["kind"] == "regex" else r["from"], r["to"]) for r in rows
+    )
+
+
 @functools.cache
 def load_language() -> Language:
     """The language tables of lists/, read once."""
@@ -1662,10 +1687,8 @@ def load_language() -> Language:
     pinyin = read_table("pinyin")
     letters = {r["letter"]: r["latin"] for r in read_table("transliteration")}
     classes = {r["word"]: r["class"] for r in read_table("generic_words")}
-    sounds = tuple(
-        (re.compile(r["from"]) if r["kind"] == "regex" else r["from"], r["to"])
-        for r in read_table("phonetics")
-    )
+    sounds = read_sounds()
+    keys = zip(key_tokens(list(classes), sounds), classes.values(), strict=True)
     return Language(
         canonical={
             r["short"]: r["full"]
@@ -1692,11 +1715,7 @@ def load_language() -> Language:
         ),
         pinyin={letter: r["pinyin"] for r in pinyin for letter in r["others"]},
         classes=classes,
-        class_sounds={
-            k: c
-            for k, c in zip(key_tokens(list(classes), sounds), classes.values(), strict=True)
-            if c in ("generic", "place")
-        },
+        class_sounds={key: c for key, c in keys if c in ("generic", "place")},
         sounds=sounds,
         given_names={r["short"]: r["full"] for r in short if r["kind"] == "given_name"},
     )
@@ -2507,23 +2526,6 @@ def _find_code_page(head: bytes) -> str:
     return "cp1254" if turkish > 0.35 * len(high) else "cp1252"
 
 
-def _open_packed(stream: Any) -> Any:
-    """The bytes in `stream`, a gz or zip archive's unpacked as they are read, never onto disk."""
-    start = stream.peek(4)[:4]
-    if start.startswith(b"\x1f\x8b"):
-        return gzip.open(stream)
-    if start != b"PK\3\4":
-        return stream
-    archive = zipfile.ZipFile(stream)
-    members = [m for m in archive.namelist() if not m.endswith("/") and "__MACOSX/" not in m]
-    if {"[Content_Types].xml", "content.xml"} & set(members):
-        raise ValueError("an office document (.xlsx, .ods, .docx): save it as CSV UTF-8")
-    if len(members) != 1:
-        some = ", ".join(map(repr, members[:5]))
-        raise ValueError(f"{len(members)} files in the archive, one expected: {some}")
-    return archive.open(members[0])
-
-
 def _is_quiet(raw: Any) -> bool:
     """Whether nothing comes from `raw` for PAUSE seconds; False where it cannot be waited for."""
     try:
@@ -2538,7 +2540,7 @@ def _read_blocks(source: str, name: str) -> Generator[bytes]:
     try:
         with nullcontext(sys.stdin.buffer) if source == "-" else open(source, "rb") as raw:
             stream: Any = raw if hasattr(raw, "peek") else io.BufferedReader(raw)
-            unpacked = _open_packed(stream)
+            unpacked = open_packed(stream)
             most = PACK_RATIO * max(os.path.getsize(source), BLOCK) if regular else math.inf
             while True:
                 if unpacked is stream and _is_quiet(raw):
