@@ -1400,6 +1400,7 @@ class Language:
     ]  # (GB 2312 code of a syllable's first character, …)
     pinyin: Mapping[str, str]  # characters outside the ordered level
     classes: Mapping[str, str]  # generic word -> "generic", "place", "particle", "title"
+    spellings: Mapping[str, str]  # long words of `canonical` and of legal forms -> canonical or ""
     class_sounds: Mapping[str, str]  # sound key of a generic word -> its class
     sounds: Sounds  # ordered rules of the sound key
     given_names: Mapping[str, str]  # "bill" -> "william"
@@ -1447,6 +1448,9 @@ SHIP = re.compile(
     r"|\s*[(,-]*\s*\bimo\W*(?:no\W*|number\W*)?\d{7}\b\)?|^(?:m/s\.?|messrs\.?)\s+",
     re.IGNORECASE,
 )
+
+
+SPELLING_FROM = 6  # letters; "Severnay" / "Severnaya", while "Bankk" may be a name
 
 
 def split_names(text: str) -> tuple[str, ...]:
@@ -1689,11 +1693,16 @@ def load_language() -> Language:
     classes = {r["word"]: r["class"] for r in read_table("generic_words")}
     sounds = read_sounds()
     keys = zip(key_tokens(list(classes), sounds), classes.values(), strict=True)
+    canonical = {
+        r["short"]: r["full"] for r in short if r["kind"] != "given_name" and len(r["short"]) > 1
+    }
+    form_words = {word: "" for several in forms.values() for form, *_ in several for word in form}
     return Language(
-        canonical={
-            r["short"]: r["full"]
-            for r in short
-            if r["kind"] != "given_name" and len(r["short"]) > 1
+        canonical=canonical,
+        spellings={
+            word: full
+            for word, full in (form_words | canonical).items()
+            if len(word) >= SPELLING_FROM
         },
         forms={k: tuple(sorted(v, key=lambda form: -len(form[0]))) for k, v in forms.items()},
         letters=letters,
@@ -1777,8 +1786,9 @@ NUMBERS_DIFFER, NUMBER_MISSING = 0.3, 0.1
 FORM_DIFFERS, FORM_MISSING = 0.03, 0.01
 LEAST_EVIDENCE = 0.5  # agreed weight of telling words below which only an equal name counts
 GENERIC_LEAST, GENERIC_UNLIKE = 0.5, 0.15
-CUT_FROM, CUT_MOST = 16, 3
+CUT_FROM, CUT_SURE, CUT_MOST = 16, 24, 3
 WHOLE_FROM = 6
+MOST_LIKES = 20_000  # tokens whose names are kept
 QUIET = 0.25
 QUIET_EXTRA, QUIET_LEAST = 0.36, 0.2
 FORM_ODD = {"vessel": 0.15, "aircraft": 0.15, "individual": 0.05}
@@ -1786,6 +1796,7 @@ ACRONYM = 0.92
 
 
 Array = np.ndarray[Any, Any]
+Buckets = Mapping[tuple[int, str, int], list[int]]
 
 
 class Sense(NamedTuple):
@@ -1841,6 +1852,7 @@ class NameIndex:
     tokens: list[tuple[int, ...]]  # name -> vocabulary ids
     vocabulary: list[str]
     ids: dict[str, int]
+    keys: dict[str, str]  # token -> its sound key
     weights: list[float]
     telling: list[bool]  # not a generic word, place, title, particle or legal form
     totals: list[float]  # weight of a name's tokens
@@ -1853,7 +1865,7 @@ class NameIndex:
     plains: list[tuple[str, int]]  # (plain text, name number) in order, for names cut off
     sounds: dict[str, list[int]]
     skeletons: dict[str, list[int]]
-    buckets: dict[tuple[int, str, int], list[int]]  # (0 first | -1 last, letter, length) -> ids
+    buckets: Buckets  # (0 first | -1 last, letter, length) -> ids
 
 
 def classify_token(token: str, key: str, language: Language) -> str:
@@ -1890,7 +1902,7 @@ def fold_skeletons(tokens: Sequence[str]) -> list[str]:
     return joined.translate(CONFUSED).split("\n")
 
 
-CONFUSED = str.maketrans("0158l", "oisbi")
+CONFUSED = str.maketrans("015826l", "oisbzgi")
 
 
 def build_index(entries: Sequence[ListEntry], language: Language) -> NameIndex:
@@ -1913,6 +1925,7 @@ def build_index(entries: Sequence[ListEntry], language: Language) -> NameIndex:
     numbers = iter(codes.tolist())
     acronyms = {name.plain for name in folded if name.script == "acronym"}
     spoken = ["" if token in acronyms else token for token in vocabulary]  # the others' only match
+    by_sound = dict(zip(vocabulary, keys, strict=True))
     weights = [weigh_token(t, n, c) for t, n, c in zip(vocabulary, counts, classes, strict=True)]
     tokens = [tuple(next(numbers) for _ in name.tokens) for name in folded]
     return NameIndex(
@@ -1931,7 +1944,8 @@ def build_index(entries: Sequence[ListEntry], language: Language) -> NameIndex:
         postings=holders[np.argsort(codes, kind="stable")],
         types=[entries[row[2]].type for row in rows],
         joined=build_joined(folded),
-        wholes=build_wholes(folded, dict(zip(vocabulary, keys, strict=True))),
+        keys=by_sound,
+        wholes=build_wholes(folded, by_sound),
         plains=sorted((x.plain, n) for n, x in enumerate(folded) if len(x.plain) > CUT_FROM),
         sounds=build_keys([spoken[v] and key for v, key in enumerate(keys)], 3),
         skeletons=build_keys(fold_skeletons(spoken), 1),
@@ -2010,7 +2024,7 @@ def build_keys(keys: Sequence[str], least: int) -> dict[str, list[int]]:
     return groups
 
 
-def build_buckets(vocabulary: Sequence[str]) -> dict[tuple[int, str, int], list[int]]:
+def build_buckets(vocabulary: Sequence[str]) -> Buckets:
     """Vocabulary ids by first and by last letter and length: an edit leaves one in place."""
     buckets: dict[tuple[int, str, int], list[int]] = defaultdict(list)
     for v, token in enumerate(vocabulary):
@@ -2041,7 +2055,7 @@ def score_edits(one: str, other: str, edits: int) -> float:
 
 
 def find_edits(
-    tokens: Sequence[str], index: NameIndex, workers: int
+    tokens: Sequence[str], vocabulary: Sequence[str], buckets: Buckets, workers: int
 ) -> Iterable[tuple[str, int, float]]:
     """(token, vocabulary id, similarity) of tokens a typing error or two apart."""
     groups: dict[tuple[int, str, int], list[str]] = defaultdict(list)
@@ -2054,10 +2068,10 @@ def find_edits(
         near = [
             v
             for n in range(size - most, size + most + 1)
-            for v in index.buckets.get((end, letter, n), ())
+            for v in buckets.get((end, letter, n), ())
         ]
         if near:
-            words = [index.vocabulary[v] for v in near]
+            words = [vocabulary[v] for v in near]
             edits = process.cdist(
                 group,
                 words,
@@ -2088,7 +2102,7 @@ def find_similar(
     telling = {
         t: classify_token(t, key, language) in TELLING for t, key in zip(tokens, keys, strict=True)
     }
-    for token, v, value in find_edits(tokens, index, workers):
+    for token, v, value in find_edits(tokens, index.vocabulary, index.buckets, workers):
         if index.telling[v] <= telling[token]:
             note(token, (v,), value)
     for token, key, skeleton in zip(tokens, keys, skeletons, strict=True):
@@ -2128,8 +2142,11 @@ class Matcher:
         self.language = language
         self.workers = workers
         self.senses: dict[str, Sense] = {}
+        self.spelt = list(language.spellings)
+        self.spelt_buckets = build_buckets(self.spelt)
         self.holders: dict[int, frozenset[int]] = {}
-        self.keys: dict[str, str] = {}
+        self.likes: dict[str, set[int]] = {}
+        self.keys = dict(self.index.keys)
         self.abjad = any(token.startswith(ABJAD_MARK) for token in self.index.vocabulary)
         self.consonants: dict[str, list[int]] = {}  # built when the first abjad name comes
 
@@ -2161,11 +2178,11 @@ class Matcher:
             self.consonants = self.consonants or build_keys(key_consonants(index.vocabulary), 3)
             for token, v in find_abjad(new, index.vocabulary, self.consonants):
                 found[token].setdefault(v, CONSONANTS_AGREE)
+        formal = self.learn_spellings([t for t in new if t not in index.ids], found)
         for token, similar in found.items():
-            known, word_class = (
-                index.ids.get(token),
-                classify_token(token, self.keys[token], self.language),
-            )
+            known = index.ids.get(token)
+            word_class = classify_token(token, self.keys[token], self.language)
+            word_class = "form" if token in formal else word_class
             telling = word_class in TELLING
             proof = (
                 index.weights[v] * (1 if telling and index.telling[v] else QUIET) for v in similar
@@ -2178,6 +2195,22 @@ class Matcher:
                 max([QUIET * LETTER_WEIGHT, *proof]),
                 sum(sizes[v] for v in similar),
             )
+
+    def learn_spellings(
+        self, tokens: Sequence[str], found: Mapping[str, dict[int, float]]
+    ) -> set[str]:
+        """Those of unknown `tokens` that misspell a legal form; `found` gains what others misspell.
+
+        "Severnay" is near no listed word, since "severnaya" stands as "north" on the lists.
+        """
+        formal, ids = set(), self.index.ids
+        for token, s, value in find_edits(tokens, self.spelt, self.spelt_buckets, self.workers):
+            full = self.language.spellings[self.spelt[s]]
+            if full in ids and value > found[token].get(ids[full], 0):
+                found[token][ids[full]] = value
+            if not full and not found[token]:
+                formal.add(token)
+        return formal
 
     def names_with(self, ids: Iterable[int]) -> set[int]:
         """The names in which any of the vocabulary `ids` stands."""
@@ -2203,7 +2236,7 @@ class Matcher:
         senses = sorted((self.senses[t] for t in tokens), key=lambda sense: sense.spread)
         found |= self.find_equal(senses)
         if sum(sense.evidence for sense in senses) >= LEAST_EVIDENCE:
-            found |= self.find_likely(senses, {t for t in tokens if len(t) == 1}, 1 - floor / 100)
+            found |= self.find_likely(tokens, 1 - floor / 100)
         return found
 
     def find_equal(self, senses: Sequence[Sense]) -> set[int]:
@@ -2216,72 +2249,83 @@ class Matcher:
                 break
         return {n for n in found or () if len(self.index.tokens[n]) == len(senses)}
 
-    def find_likely(self, senses: Sequence[Sense], letters: set[str], spare: float) -> set[int]:
-        """Names that agree with enough of `senses` to lose no more than `spare`."""
-        gained, asked, reach, evidence = self.gather_gains(senses, spare)
-        index, similar = self.index, set().union(*(s.similar for s in senses))
-        likely = set()
-        for n, (weight, more, proof) in gained.items():
-            most, proven = min(reach + more, index.totals[n]), evidence + proof
-            right = 0.0 if letters else index.totals[n] - most
-            telling = min(right, max(0.0, index.tellings[n] - proven))
+    def find_likely(self, tokens: Sequence[str], spare: float) -> set[int]:
+        """Names that agree with enough of `tokens` to lose no more than `spare`."""
+        letters = {token for token in tokens if len(token) == 1}
+        words = sorted(set(tokens) - letters, key=lambda t: (self.senses[t].spread, t))
+        asked, gained = self.gather_gains(words, len(letters), spare)
+        lost = sum(self.senses[t].weight for t in words[:asked])
+        rest = [(self.senses[t], self.names_like(t)) for t in words[asked:]]
+        index, likely = self.index, set()
+        for n, (weight, agreed, proof) in gained.items():
+            left = lost - weight
+            agreed += LETTER_WEIGHT * len(letters)
+            proof += QUIET * LETTER_WEIGHT * len(letters)
+            for sense, names in rest:
+                if n in names:
+                    agreed += sense.reach
+                    proof += sense.evidence
+                else:
+                    left += sense.weight
+            agreed = min(agreed, index.totals[n])
+            right = self.find_leftover(n, words, letters) if letters else index.totals[n] - agreed
+            telling = 0.0 if letters else min(right, max(0.0, index.tellings[n] - proof))
             if (
-                proven < LEAST_EVIDENCE
-                or score_extra(right - telling, telling, most, proven) > spare
-                or score_leftover(asked - weight, right, most, proven) > spare
+                proof >= LEAST_EVIDENCE
+                and score_leftover(left, right, agreed, proof) <= spare
+                and score_extra(right - telling, telling, agreed, proof) <= spare
             ):
-                continue
-            ids, weights = index.tokens[n], index.weights
-            lone = [v for v in ids if v not in similar]
-            right = sum([weights[v] for v in lone if index.vocabulary[v][0] not in letters])
-            left = [s for s in senses if s.similar.keys().isdisjoint(ids)]
-            lost = sum([s.weight for s in left if s.weight != LETTER_WEIGHT])
-            if score_leftover(lost, right, index.totals[n] - right, proven) <= spare:
                 likely.add(n)
         return likely
 
-    def gather_gains(
-        self, senses: Sequence[Sense], spare: float
-    ) -> tuple[dict[int, list[float]], float, float, float]:
-        """What names gain by the rarest of `senses`: (weight asked, weight, evidence) by name.
+    def find_leftover(self, n: int, words: Sequence[str], letters: set[str]) -> float:
+        """Weight of the tokens of name `n` that neither `words` nor initials could agree with."""
+        index, similar = self.index, [self.senses[word].similar for word in words]
+        lone = [v for v in index.tokens[n] if not any(v in some for some in similar)]
+        return sum([index.weights[v] for v in lone if index.vocabulary[v][0] not in letters])
 
-        Also the weight of those asked, and the weight and evidence that the others could add: too
-        little for a name without any gain. Initials count only for names found otherwise, unless
-        the others carry enough.
+    def names_like(self, token: str) -> set[int]:
+        """The names in which a token similar to `token` stands; kept for the commonest."""
+        if token not in self.likes:
+            if len(self.likes) > MOST_LIKES:
+                self.likes.clear()
+            self.likes[token] = self.names_with(self.senses[token].similar)
+        return self.likes[token]
+
+    def gather_gains(
+        self, words: Sequence[str], letters: int, spare: float
+    ) -> tuple[int, dict[int, tuple[float, float, float]]]:
+        """How many of `words`, rarest first, were asked; (weight, agreed, evidence) by name.
+
+        The others, and so many single `letters`, are too little for a name that gained nothing.
+        Initials count only for names found otherwise, unless the others carry enough.
         """
-        reach, evidence = sum(s.reach for s in senses), sum(s.evidence for s in senses)
-        gained: dict[int, list[float]] = {}
+        senses = [self.senses[word] for word in words]
+        reach = LETTER_WEIGHT * letters + sum(s.reach for s in senses)
+        evidence = QUIET * LETTER_WEIGHT * letters + sum(s.evidence for s in senses)
+        gained: dict[int, tuple[float, float, float]] = {}
         initials: list[tuple[float, frozenset[int]]] = []
-        telling = quiet = 0.0
+        telling, quiet, asked = 0.0, 0.0, 0
         for sense in senses:
-            lost = score_extra(quiet, telling, reach, evidence)
-            if (telling or quiet) and (evidence < LEAST_EVIDENCE or lost > spare):
+            lost = score_extra(quiet, telling, max(reach, 0.01), evidence)
+            if asked and (evidence < LEAST_EVIDENCE or lost > spare):
                 break
-            telling, quiet = (
-                telling + sense.weight * sense.telling,
-                quiet + sense.weight * (not sense.telling),
-            )
+            asked += 1
+            telling += sense.weight * sense.telling
+            quiet += sense.weight * (not sense.telling)
             reach, evidence = reach - sense.reach, evidence - sense.evidence
             for more, proof, names, initial in self.weigh_names(sense):
                 if initial:
                     initials.append((sense.weight, names))
-                    continue
-                for n in names:
-                    gain = gained.get(n)
-                    if gain is None:
-                        gained[n] = [sense.weight, more, proof]
-                    else:
-                        gain[0] += sense.weight
-                        gain[1] += more
-                        gain[2] += proof
+                for n in () if initial else names:
+                    old = gained.get(n, (0.0, 0.0, 0.0))
+                    gained[n] = old[0] + sense.weight, old[1] + more, old[2] + proof
         alone = evidence + LETTER_WEIGHT * len(initials) >= LEAST_EVIDENCE
         for weight, names in initials:
             for n in names if alone else names & gained.keys():
-                gain = gained.setdefault(n, [0.0, 0.0, 0.0])
-                gain[0] += weight
-                gain[1] += LETTER_WEIGHT
-                gain[2] += LETTER_WEIGHT
-        return gained, telling + quiet, reach, evidence
+                old = gained.get(n, (0.0, 0.0, 0.0))
+                gained[n] = old[0] + weight, old[1] + LETTER_WEIGHT, old[2] + LETTER_WEIGHT
+        return asked, gained
 
     def weigh_names(self, sense: Sense) -> Iterable[tuple[float, float, frozenset[int], bool]]:
         """(weight, evidence, names, by an initial) that agreement on `sense` can add to names."""
@@ -2305,8 +2349,8 @@ class Matcher:
         """
         if len(query.plain) < CUT_FROM or sum(map(len, query.words)) < CUT_FROM // 2:
             return set()
-        whole_words = query.tokens[:-1] or query.tokens
-        if sum(self.senses[t].weight for t in whole_words) < LEAST_EVIDENCE:
+        known = sum(self.senses[t].weight for t in query.tokens[:-1] or query.tokens)
+        if known < LEAST_EVIDENCE and len(query.plain) < CUT_SURE:
             return set()
         plains = self.index.plains
         start, end = (bisect_left(plains, (edge, 0)) for edge in (query.plain, query.plain + "~"))
