@@ -2953,7 +2953,7 @@ def open_shipments(source: str, options: ReadOptions) -> Iterator[Shipments]:
             if len(head) >= BLOCK or (head and not block):
                 break
         encoding = options.encoding or find_encoding(head)
-        texts = _read_lines(chain([head], blocks), encoding)
+        texts = _read_lines(chain([head, b""], blocks), encoding)  # whose pause has been used up
         for more, last in texts:  # in a stream the header may come after a pause
             text += more
             lines = list(io.StringIO(text.removeprefix("\ufeff"), newline=""))

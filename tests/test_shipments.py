@@ -287,6 +287,19 @@ def test_rows_appear_while_input_is_still_coming():
         timer.cancel()
 
 
+def test_rows_that_come_with_the_header_do_not_wait_for_more():
+    paths = os.pathsep.join(filter(None, sys.path))
+    with subprocess.Popen([sys.executable, "-c", SHOW], stdin=-1, stdout=-1,
+                          env={**os.environ, "PYTHONPATH": paths}) as run:  # fmt: skip
+        timer = threading.Timer(20, run.kill)
+        timer.start()
+        run.stdin.write(HEADER.encode() + b"1,A,KG,8\n")
+        run.stdin.flush()
+        assert run.stdout.readline() == b"1 1\n"
+        run.stdin.close()
+        timer.cancel()
+
+
 def test_standard_input_without_a_file_descriptor(monkeypatch):
     fake = io.TextIOWrapper(io.BytesIO((HEADER + "1,A,KG,8\n").encode()))
     monkeypatch.setattr(sys, "stdin", fake)
