@@ -662,6 +662,7 @@ SHIP_NUMBER = re.compile(r"(?:.*\W)?IMO\W*(\d{7})(?:\D.*)?", re.I | re.S)
 DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%b-%Y")  # of publication: EU XML and UN, EU CSV, UK
 TYPES = ("vessel", "aircraft", "individual", "entity")  # a ship is an entity to the EU
 DATES = ("listed_on", "expires_on")
+ONE_TEXT = ("id", "code", "citation", "url", *DATES)
 STARTER = "a starter list, used because no official list is loaded: run `screen.py update`"
 COPY_NOTE = "copy.json"  # beside the files of a download: entries, checked_at, tags by address
 FIELDS = (
@@ -791,7 +792,7 @@ def read_list_file(path: Path) -> ListFile:
 
 def _parse_csv(file: ListFile, text: str) -> ListFile:
     """`file` with its cells, in the first layout that its first rows fit."""
-    lines = [line[:100_000] for line in islice(io.StringIO(text, newline=""), 4)]
+    lines = [line[:30_000] for line in islice(io.StringIO(text, newline=""), 4)]
     for layout in read_table("list_layouts"):
         for mark in layout["delimiter"].replace("TAB", "\t"):
             head = [row for row in csv.reader(lines, delimiter=mark) if row][int(layout["skip"]) :]
@@ -905,7 +906,8 @@ def _read_drafts(file: ListFile, drafts: dict[str, Draft]) -> None:
 
 
 def _split_csv(text: str) -> list[str]:
-    return next(csv.reader(io.StringIO(text), delimiter=";"))  # OpenSanctions: a CSV line in a cell
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=";")
+    return [cell for row in rows for cell in row]  # OpenSanctions: a CSV line in a cell
 
 
 def _read_names(draft: Draft, inner: str, isn: bool) -> tuple[tuple[str, str], ...]:
@@ -936,22 +938,22 @@ def _build_entry(
     draft: Draft, layout: Mapping[str, str], types: Mapping[str, str], list_name: str
 ) -> ListEntry:
     """The entry of a draft on a list; its only name is "" where the draft has none."""
-    first = {key: texts[0].strip() for key, texts in draft.items() if texts}
-    name = _find_code(first.get("code", "")) or list_name
+    one = {key: draft[key][0].strip() for key in ONE_TEXT if key in draft}
+    name = _find_code(one.get("code", "")) or list_name
     read = {types.get(text.strip().lower()) for text in draft.get("type", "-")}
     addresses = _find_distinct(draft.get("addresses", ()))
     tails = [text.rpartition(", ")[2] for text in addresses] if layout["address_tail"] else []
     countries = {parse_country(text) for text in (*tails, *draft.get("countries", ()))} - {""}
-    texts, numbers = draft.get("remarks", [""]), draft.get("identifiers", [])
+    texts, numbers = draft.get("remarks") or [""], draft.get("identifiers", [])
     remarks = ("" if len(texts[0]) == REMARK_CUT else "; ").join(filter(None, dict.fromkeys(texts)))
     if layout["remark_names"]:
         numbers = remarks.rstrip(".").split("; ")
         draft["weak"] = re.findall(layout["remark_names"], remarks)
     names = _read_names(draft, layout["inner_names"], name == "US-ISN")
-    dates = [parse_date(first.get(key, ""), (layout["dates"],)) for key in DATES]
-    key = first["id"]  # of the Denied Persons List what it says
+    dates = [parse_date(one.get(key, ""), (layout["dates"],)) for key in DATES]
+    key = one["id"]  # of the Denied Persons List what it says
     if not key:
-        facts = "|".join([names[0][0], *dates, first.get("citation", ""), *addresses])
+        facts = "|".join([names[0][0], *dates, one.get("citation", ""), *addresses])
         key = hashlib.sha256(facts.encode()).hexdigest()[:12]
     return ListEntry(
         list=name, entry_id=key,
@@ -959,8 +961,8 @@ def _build_entry(
         countries=tuple(sorted(countries)),
         identifiers=_find_distinct(parse_identifier(text, layout["labels"]) for text in numbers),
         programmes=_find_distinct(draft.get("programmes", ())),
-        listed_on=dates[0], expires_on=dates[1], citation=first.get("citation", ""),
-        url=first.get("url", ""), remarks=remarks.strip(),
+        listed_on=dates[0], expires_on=dates[1], citation=one.get("citation", ""),
+        url=one.get("url", ""), remarks=remarks.strip(),
         licence="; ".join(draft.get("licence", ())),
     )  # fmt: skip
 

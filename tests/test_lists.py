@@ -359,3 +359,16 @@ def test_a_gzip_file_cut_or_bursting_is_refused(end, why, tmp_path, monkeypatch)
     (tmp_path / "own.csv.gz").write_bytes(gzip.compress(b"name\n" + b"Borealis\n" * 9999)[:end])
     with pytest.raises(screen.ScreenError, match=why):
         screen.read_lists([tmp_path / "own.csv.gz"], OPTIONS)
+
+
+@pytest.mark.parametrize("cell", ["a\rb", "\n", '"a'])
+def test_an_odd_cell_of_opensanctions_is_read(cell, tmp_path):
+    text = (LISTS / "opensanctions-16-columns.csv").read_text()
+    (tmp_path / "o.csv").write_text(text.replace("BWW", cell.replace('"', '""')), newline="")
+    assert screen.read_lists([tmp_path / "o.csv"], OPTIONS)[1][0].entries == 1
+
+
+def test_a_first_cell_without_end_is_refused(tmp_path):
+    (tmp_path / "o.csv").write_text("name\n" + ('"' + "a" * 99_999 + "\n") * 3)
+    with pytest.raises(screen.ScreenError, match="breaks off or is garbled after row 1 "):
+        screen.read_lists([tmp_path / "o.csv"], OPTIONS)
