@@ -2104,7 +2104,9 @@ def find_similar(
     telling = {
         t: classify_token(t, key, language) in TELLING for t, key in zip(tokens, keys, strict=True)
     }
-    for token, v, value in find_edits(tokens, index.vocabulary, index.buckets, workers):
+    # "Iran" is no misspelt "Iraq"
+    unknown = [t for t in tokens if language.classes.get(t) not in ("generic", "place")]
+    for token, v, value in find_edits(unknown, index.vocabulary, index.buckets, workers):
         if index.telling[v] <= telling[token]:
             note(token, (v,), value)
     for token, key, skeleton in zip(tokens, keys, skeletons, strict=True):
@@ -2180,7 +2182,8 @@ class Matcher:
             self.consonants = self.consonants or build_keys(key_consonants(index.vocabulary), 3)
             for token, v in find_abjad(new, index.vocabulary, self.consonants):
                 found[token].setdefault(v, CONSONANTS_AGREE)
-        formal = self.learn_spellings([t for t in new if t not in index.ids], found)
+        unknown = [t for t in new if t not in index.ids and t not in self.language.classes]
+        formal = self.learn_spellings(unknown, found)
         for token, similar in found.items():
             known = index.ids.get(token)
             word_class = classify_token(token, self.keys[token], self.language)
@@ -2270,12 +2273,14 @@ class Matcher:
                 else:
                     left += sense.weight
             agreed = min(agreed, index.totals[n])
-            right = self.find_leftover(n, words, letters) if letters else index.totals[n] - agreed
+            right = 0.0 if letters else index.totals[n] - agreed
+            if proof < LEAST_EVIDENCE or score_leftover(left, right, agreed, proof) > spare:
+                continue
+            right = self.find_leftover(n, words, letters) if letters else right
             telling = 0.0 if letters else min(right, max(0.0, index.tellings[n] - proof))
             if (
-                proof >= LEAST_EVIDENCE
+                score_extra(right - telling, telling, agreed, proof) <= spare
                 and score_leftover(left, right, agreed, proof) <= spare
-                and score_extra(right - telling, telling, agreed, proof) <= spare
             ):
                 likely.add(n)
         return likely
