@@ -1674,6 +1674,15 @@ def key_consonants(tokens: Sequence[str]) -> list[str]:
     return re.sub(r"([^\n])\1+", r"\1", joined).split("\n")
 
 
+def read_forms() -> dict[str, tuple[tuple[tuple[str, ...], str, str], ...]]:
+    """Legal forms by their first word, longest first: (words, position, class)."""
+    forms: dict[str, list[tuple[tuple[str, ...], str, str]]] = {}
+    for row in read_table("legal_forms"):
+        words = tuple(row["form"].split())
+        forms.setdefault(words[0], []).append((words, row["position"], row["class"]))
+    return {k: tuple(sorted(v, key=lambda form: -len(form[0]))) for k, v in forms.items()}
+
+
 def read_sounds() -> Sounds:
     """The ordered rules of the sound key, a pattern or plain letters each."""
     rows = read_table("phonetics")
@@ -1685,10 +1694,7 @@ def read_sounds() -> Sounds:
 @functools.cache
 def load_language() -> Language:
     """The language tables of lists/, read once."""
-    forms: dict[str, list[tuple[tuple[str, ...], str, str]]] = {}
-    for row in read_table("legal_forms"):
-        words = tuple(row["form"].split())
-        forms.setdefault(words[0], []).append((words, row["position"], row["class"]))
+    forms = read_forms()
     short = read_table("abbreviations")
     pinyin = read_table("pinyin")
     letters = {r["letter"]: r["latin"] for r in read_table("transliteration")}
@@ -1706,7 +1712,7 @@ def load_language() -> Language:
             for word, full in (form_words | canonical).items()
             if len(word) >= SPELLING_FROM
         },
-        forms={k: tuple(sorted(v, key=lambda form: -len(form[0]))) for k, v in forms.items()},
+        forms=forms,
         letters=letters,
         digraphs=tuple((k, v) for k, v in letters.items() if len(k) > 1),
         lookalikes={ord(r["letter"]): r["latin"] for r in read_table("lookalikes")},
@@ -1788,7 +1794,7 @@ NUMBERS_DIFFER, NUMBER_MISSING = 0.3, 0.1
 FORM_DIFFERS, FORM_MISSING = 0.03, 0.01
 LEAST_EVIDENCE = 0.5  # agreed weight of telling words below which only an equal name counts
 GENERIC_LEAST, GENERIC_UNLIKE = 0.5, 0.15
-CUT_FROM, CUT_SURE, CUT_MOST = 16, 24, 3
+CUT_FROM, CUT_MOST, CUT_KNOWN = 16, 3, 0.4
 WHOLE_FROM = 6
 MOST_LIKES = 20_000  # tokens whose names are kept
 QUIET = 0.25
@@ -1907,14 +1913,20 @@ def fold_skeletons(tokens: Sequence[str]) -> list[str]:
 CONFUSED = str.maketrans("015826l", "oisbzgi")
 
 
-def build_index(entries: Sequence[ListEntry], language: Language) -> NameIndex:
-    """The index of all names of `entries`; a Chinese one stands in it as written and spelt."""
+def fold_entries(
+    entries: Sequence[ListEntry], language: Language
+) -> tuple[list[tuple[str, str, int]], list[FoldedName]]:
+    """(text, kind, entry number) and folded name of all names; Chinese as written and spelt."""
     rows = [(text, kind, e) for e, entry in enumerate(entries) for text, kind in entry.names]
     folded = fold_names([row[0] for row in rows], language)
     han = [i for i, name in enumerate(folded) if name.script == "han"]
     folded += fold_batch([rows[i][0] for i in han], language, spell=True)
-    rows += [rows[i] for i in han]
-    rows, folded = add_acronyms(rows, folded, entries)
+    return add_acronyms(rows + [rows[i] for i in han], folded, entries)
+
+
+def build_index(entries: Sequence[ListEntry], language: Language) -> NameIndex:
+    """The index of all names of `entries`."""
+    rows, folded = fold_entries(entries, language)
     owners = np.array([row[2] for row in rows], dtype=np.int64)
     flat = np.array([t for name in folded for t in name.tokens], dtype=object)
     codes, found = pd.factorize(flat)
@@ -2357,7 +2369,7 @@ class Matcher:
         if len(query.plain) < CUT_FROM or sum(map(len, query.words)) < CUT_FROM // 2:
             return set()
         known = sum(self.senses[t].weight for t in query.tokens[:-1] or query.tokens)
-        if known < LEAST_EVIDENCE and len(query.plain) < CUT_SURE:
+        if known < CUT_KNOWN:
             return set()
         plains = self.index.plains
         start, end = (bisect_left(plains, (edge, 0)) for edge in (query.plain, query.plain + "~"))

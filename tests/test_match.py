@@ -285,8 +285,8 @@ def test_what_was_asked_before_changes_nothing(listed, queries, floor):
     *[st.lists(st.text("abck", min_size=1, max_size=12), min_size=1, max_size=20, unique=True)] * 2
 )
 def test_similar_tokens_are_those_of_a_search_without_buckets(vocabulary, tokens):
-    found = set(screen.find_edits(tokens, matcher_of(*vocabulary).index, 1))
     index = matcher_of(*vocabulary).index
+    found = set(screen.find_edits(tokens, index.vocabulary, index.buckets, 1))
     expected = set()
     for token, (v, word) in itertools.product(tokens, enumerate(index.vocabulary)):
         edits = OSA.distance(token, word)
