@@ -1452,6 +1452,7 @@ SHIP = re.compile(
 )
 
 
+FORMAL_FROM = 8  # letters of a misspelt legal form: "Liabilty", while Al-Mosuli is a name
 SPELLING_FROM = 6  # letters; "Severnay" / "Severnaya", while "Bankk" may be a name
 
 
@@ -1907,7 +1908,7 @@ def weigh_token(token: str, entries: int, word_class: str) -> float:
 def fold_skeletons(tokens: Sequence[str]) -> list[str]:
     """`tokens` with the signs that scanners confuse made one: 0/o, 1/l/i, 5/s, rn/m."""
     joined = "\n".join(tokens).replace("rn", "m").replace("vv", "w")
-    return joined.translate(CONFUSED).split("\n")
+    return joined.translate(CONFUSED).split("\n") if tokens else []
 
 
 CONFUSED = str.maketrans("015826l", "oisbzgi")
@@ -2160,6 +2161,7 @@ class Matcher:
         self.senses: dict[str, Sense] = {}
         self.spelt = list(language.spellings)
         self.spelt_buckets = build_buckets(self.spelt)
+        self.spelt_skeletons = build_keys(fold_skeletons(self.spelt), SPELLING_FROM)
         self.holders: dict[int, frozenset[int]] = {}
         self.likes: dict[str, set[int]] = {}
         self.keys = dict(self.index.keys)
@@ -2220,12 +2222,21 @@ class Matcher:
 
         "Severnay" is near no listed word, since "severnaya" stands as "north" on the lists.
         """
-        formal, ids = set(), self.index.ids
-        for token, s, value in find_edits(tokens, self.spelt, self.spelt_buckets, self.workers):
+        formal, index = set(), self.index
+        ids = index.ids
+        near = [*find_edits(tokens, self.spelt, self.spelt_buckets, self.workers)]
+        for token, skeleton in zip(tokens, fold_skeletons(tokens), strict=True):
+            near += [(token, s, OCR) for s in self.spelt_skeletons.get(skeleton, ())]
+        for token, s, value in near:
             full = self.language.spellings[self.spelt[s]]
             if full in ids and value > found[token].get(ids[full], 0):
                 found[token][ids[full]] = value
-            if not full and not found[token]:
+            told = (v for v, other in found[token].items() if other != INITIAL)
+            if (
+                not full
+                and len(token) >= FORMAL_FROM
+                and not any(map(index.telling.__getitem__, told))
+            ):
                 formal.add(token)
         return formal
 
