@@ -4442,6 +4442,7 @@ def measure_recall(screener: Screener, size: int) -> list[tuple[str, str, int, i
 # --exit-code, 2 could not screen, 130 interrupted. Rows go to stdout, talk to stderr.
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+ROW_MARK, MOST_NAMED = 4, 10  # signs of a row's mark; changed rows that `verify` names
 VERDICT_COLUMNS = (
     "list",
     "status",
@@ -4610,6 +4611,7 @@ class Counts:
     flagged: int = 0
     unscreened: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
+    marks: dict[str, str] = field(default_factory=dict)  # file -> ROW_MARK signs a row, in order
 
     def line(self) -> str:
         """The last line of a run."""
@@ -4810,10 +4812,18 @@ def screen_file(
                     or ScreenedRow(number, chunk.rows[number - chunk.first_row], ()),
                     file,
                 )
+            if request.receipt:
+                counts.marks[file] = counts.marks.get(file, "") + mark_rows(chunk.rows)
             counts.rows += len(chunk.rows)
             counts.flagged += len(flagged)
             writer.out.flush()
             talk.progress(counts, measure_share(file, chunk, counts.rows) if talk.live else 0.0)
+
+
+def mark_rows(rows: Sequence[Sequence[str]]) -> str:
+    """ROW_MARK hex digits of each row: too few to prove a row, enough to name a changed one."""
+    sums = (zlib.crc32("\0".join(row).encode("utf-8", "surrogatepass")) for row in rows)
+    return "".join([f"{value & 0xFFFF:04x}" for value in sums])
 
 
 def measure_share(file: str, chunk: Chunk, rows: int) -> float:
@@ -4907,6 +4917,7 @@ def build_receipt(
             "unscreened": counts.unscreened,
             "kinds": dict(counts.kinds),
         },
+        "rows": counts.marks,
         "suppressed": dict(screener.cleared.suppressed),
         "reopened": dict(screener.cleared.reopened),
         "output": output,
@@ -5257,12 +5268,26 @@ def verify(receipt: str) -> None:
     )
 
 
+def find_changed_rows(file: str, old: str, new: str) -> Iterator[str]:
+    """The first rows of `file` whose marks differ, and a count that does."""
+    pairs = (
+        (i, old[i : i + ROW_MARK], new[i : i + ROW_MARK]) for i in range(0, len(old), ROW_MARK)
+    )
+    changed = (i // ROW_MARK + 1 for i, then, now in pairs if now and then != now)
+    yield from (f"row {row:,} of {file} has changed" for row in islice(changed, MOST_NAMED))
+    if len(old) != len(new):
+        then, now = len(old) // ROW_MARK, len(new) // ROW_MARK
+        yield f"{file} has {now:,} rows where it had {then:,}"
+
+
 def find_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     """What differs between two receipts, a line each."""
     for part in ("tables", "inputs"):
         for name in sorted({*old[part], *new[part]}):
             if old[part].get(name) != new[part].get(name):
                 yield f"{part[:-1]} {name} has changed"
+    for name, marks in old["rows"].items():
+        yield from find_changed_rows(name, marks, new["rows"].get(name, ""))
     lists = [
         {(r["list"], r["file"]): r["sha256"] for r in receipt["lists"]} for receipt in (old, new)
     ]

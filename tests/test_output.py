@@ -540,7 +540,7 @@ def test_verify_of_an_unchanged_run_says_so(received):
 CHANGES = [
     ("own.csv", "Kvantek SZ", "Kvantek SX", ["list own (own.csv) has changed"]),
     ("own.csv", "Orbita Plus,O1", "Orbita Plux,O1", ["list own (own.csv) has changed", "output differs"]),
-    ("rows.csv", "Someone,b", "Someone,c", ["input rows.csv has changed"]),
+    ("rows.csv", "Someone,b", "Someone,c", ["input rows.csv has changed", "row 2 of rows.csv has changed"]),
     ("rows.csv", "Someone", "Kvantek SZ", ["input rows.csv has changed", "counts differs", "output differs"]),
 ]  # fmt: skip
 
