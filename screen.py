@@ -1748,33 +1748,30 @@ def load_language() -> Language:
 # Weights. RARE_IN: a token in so many entries would tell nothing; a smaller figure makes surnames
 # such as Hassan (df 300) decide alone, a larger one lets "Mohammed Ali" hit every Mohammed Ali X.
 RARE_IN = 50_000
-CLASS_WEIGHT = {
-    "generic": 0.18,
-    "place": 0.3,
-    "form": 0.08,
-    "quality": 0.35,
-    "title": 0.05,
-    "particle": 0.02,
-    "letter": 0.15,
-    "patronymic": 0.35,
+CLASS_WEIGHT = {  # at most
+    "generic": 0.18,  # "Tako Trading" / "Tako Electronics" differ, "Tako Trading" / "Tako" hardly
+    "place": 0.3,  # "Bank of X (Singapore)" / "(London)" must differ, "Huawei Dubai" hits Huawei
+    "form": 0.08,  # "Joint Stock Compny": what is left of a broken legal form
+    "quality": 0.35,  # "Titan Medical" / "Titan Design Bureau": ordinary words as brands
+    "title": 0.05,  # "President Erdogan"
+    "particle": 0.02,  # "al", "bin", "of", "and"
+    "letter": 0.15,  # "V. Putin" / Vladimir Putin
+    "patronymic": 0.35,  # "Vladimir Vladimirovich Putin" / Vladimir Putin
 }
-TELLING = ("", "quality", "patronymic")
-CLASS_SOUND_FROM = 5
-LETTER_WEIGHT = CLASS_WEIGHT["letter"]  # an initial: "V. Putin" / Vladimir Putin
-SHORT_WEIGHT = {
-    2: 0.4,
-    3: 0.5,
-}  # "ABC Health" / "ABD Health" must differ, yet ABC alone decides little
+TELLING = ("", "quality", "patronymic")  # classes that make evidence; "China Electronics" has none
+CLASS_SOUND_FROM = 5  # letters: "teknologii" is technology, while "tako" is not "taco"
+LETTER_WEIGHT = CLASS_WEIGHT["letter"]
+SHORT_WEIGHT = {2: 0.4, 3: 0.5}  # "ABC Health" / "ABD Health" differ, yet ABC alone decides little
 NUMBER_WEIGHT = 0.4  # at least: "Plant 5" / "Plant 7"
 # Similarity of two tokens that are not equal, by what explains the difference.
-ONE_EDIT = {
-    4: 0.78,
-    5: 0.83,
-    6: 0.87,
-}  # by the longer one's letters; "Meta" / "Beta" against "Pudin" / "Putin"
+ONE_EDIT = {4: 0.78, 5: 0.83, 6: 0.87}  # by letters: "Meta" / "Beta" need more than themselves
+ONE_EDIT_LONG = 0.93  # "hikvison"; higher, "Technoprobe" / "Technopole" would be strong
+TWO_EDITS, TWO_EDITS_LONG = 0.83, 0.88  # "amazonis" / "amazon"; "lukashnko" / "lukashenko"
+TWO_EDITS_FROM, LONG_FROM = (
+    8,
+    10,
+)  # letters: at 6 "McKenton" / "McKesson" and "Roman" / "Robert" meet
 FIRST_LETTER = 0.05  # less for an edit there, where few mistype: "Baltech" / "Altech"
-ONE_EDIT_LONG, TWO_EDITS, TWO_EDITS_LONG = 0.93, 0.83, 0.88  # hikvison; schulze; lukashnko
-TWO_EDITS_FROM, LONG_FROM = 8, 10
 MILD_EDIT = 0.03  # more for two letters swapped or one vowel for another: "Al Qaeda" / "Al Qaida"
 NO_VOWELS = str.maketrans("", "", "aeiouy")
 SHORT_LIKE = {
@@ -1784,24 +1781,30 @@ SHORT_LIKE = {
     4: 0.8,
     5: 0.88,
 }  # at most, for words so short: "KPS" / "QPS"
-CONSONANTS_AGREE = 0.9
-SOUND, OCR, GIVEN_NAME, JOINED, INITIAL, CUT_OFF = 0.95, 0.97, 0.9, 0.98, 0.9, 0.9
+SOUND = 0.95  # "Mohammed" / "Muhammad"; at 0.85 two such words in one name are lost
+OCR = 0.97  # "Huawe1": surer than a typing error
+GIVEN_NAME = 0.9  # "Ted" / "Theodore"
+INITIAL = 0.9  # "V." / "Vladimir"
+JOINED = 0.98  # "Good Will" / "Goodwill"
+CUT_OFF = 0.9  # "Tactical Missiles Corporation Joint Stock Compan"
+CONSONANTS_AGREE = 0.9  # "فرناندو" / "Fernando"
 CONFLICT = 1.8  # words left over on both sides: "Bashar al-Assad" / "Hafez al-Assad"
-EXTRA, EXTRA_EVIDENCE, EXTRA_LEAST = 1.0, 0.65, 0.3
-PATRONYMIC = re.compile(
-    r"(?:[oe]vich|[oe]vna|ichna|inichna|ovych|ivna|oglu|ogly|ogli|kyzy|qizi)$"
-)  # words left over on one side only
-NUMBERS_DIFFER, NUMBER_MISSING = 0.3, 0.1
-FORM_DIFFERS, FORM_MISSING = 0.03, 0.01
+# Words left over on one side cost EXTRA at most, less by what agrees, EXTRA_LEAST at least:
+EXTRA, EXTRA_EVIDENCE, EXTRA_LEAST = 1.0, 0.65, 0.3  # "Umar Patek" / "Umar Patek Abdullah Anshori"
+QUIET = 0.25  # share of a generic word's weight that counts as evidence: "13th Research Institute"
+QUIET_EXTRA, QUIET_LEAST = 0.36, 0.2  # so for generic words: "Faberlic" / "Faberlic Europe"
+PATRONYMIC = re.compile(r"(?:[oe]vich|[oe]vna|ichna|ovych|ivna|oglu|ogl[yi]|kyzy|qizi)$")
+NUMBERS_DIFFER, NUMBER_MISSING = 0.3, 0.1  # "Brigade 44" / "Brigade 45"; "Company 23" / "Company"
+FORM_DIFFERS, FORM_MISSING = 0.03, 0.01  # "X GmbH" / "X AG"; "X GmbH" / "X"
+FORM_ODD = {"vessel": 0.15, "aircraft": 0.15, "individual": 0.05}  # "Neptune Company" / m/v Neptune
 LEAST_EVIDENCE = 0.5  # agreed weight of telling words below which only an equal name counts
-GENERIC_LEAST, GENERIC_UNLIKE = 0.5, 0.15
-CUT_FROM, CUT_MOST, CUT_KNOWN = 16, 3, 0.4
-WHOLE_FROM = 6
+GENERIC_LEAST, GENERIC_UNLIKE = 0.5, 0.15  # "Bank of Chima Ltd" / "Bank of China Ltd" still meets
+CUT_FROM, CUT_MOST, CUT_KNOWN = 16, 3, 0.4  # letters, names that go on so, weight of whole words
+WHOLE_FROM = (
+    6  # letters of a name spaced otherwise that may agree by sound: not "Kim Il" / "Kimi L"
+)
+ACRONYM = 0.92  # "SMIC" for the long name
 MOST_LIKES = 20_000  # tokens whose names are kept
-QUIET = 0.25
-QUIET_EXTRA, QUIET_LEAST = 0.36, 0.2
-FORM_ODD = {"vessel": 0.15, "aircraft": 0.15, "individual": 0.05}
-ACRONYM = 0.92
 
 
 Array = np.ndarray[Any, Any]
