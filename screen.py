@@ -3,7 +3,13 @@
 # requires-python = ">=3.11"
 # dependencies = ["click>=8.1.7", "pandas>=2.2.0", "rapidfuzz>=3.9.0"]
 # ///
-"""Screen export shipments: listed parties, controlled goods, embargoed or diverted destinations."""
+"""Screen export shipments: listed parties, controlled goods, embargoed or diverted destinations.
+
+The file reads from top to bottom, each room calling only what stands above it: Vocabulary, Goods,
+Destinations, Lists, Update, Names, Match, Files, Headers, Shipments, History, Surges, Output,
+Screening, Selftest, Command line. Facts are tables in lists/, each row with its source and date.
+Standard output carries rows, standard error the talk; README.md says what users may rely on.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +62,7 @@ from rapidfuzz.distance import OSA
 VERSION = "1.0.0"
 
 # ==================================================================================================
-# 2 Vocabulary and 3 Facts
+# Vocabulary
 # Takes nothing, gives the error, the records and the words that all rooms share, and the rows of
 # the fact tables. Does not know what any of them is for.
 
@@ -649,7 +655,6 @@ def _show_sign(row: Row, cells: Mapping[str, str], iso2: str) -> str:
 # Lists: files of listed parties -> entries, and a verdict on every list. A layout is a row of
 # list_layouts.csv and is recognised by content; an official list is held to its row of sources.csv.
 # Knows nothing of matching, and downloads nothing.
-# ==================================================================================================
 MOST_FALL = 0.2  # of the last good copy: ending the SYRIA programme took 5 %, half a file must fail
 SLICE_ENTRIES = 1000  # given by hand and smaller: a sample; if higher, a cut CSL passes as one
 LARGEST_LIST = 256 * 2**20  # bytes, unpacked; the largest official file known is 32 MB
@@ -1159,7 +1164,6 @@ def check_download(
 # Update: the registry's addresses -> checked copies under lists/official/. A copy is a folder of
 # its own, LIST/NUMBER/, that appears whole in one step; the highest number is the one in use.
 # Knows transport and disk only: whether a file is the list is for `check_download` to say.
-# ==================================================================================================
 PIECE = 64 * 1024  # bytes in memory at a time
 # A file above MOST_GROWTH times the last good one is refused: SDN doubled in five years (2 would
 # refuse it), a swollen answer is 100 times as large (200 would take it).
@@ -1365,7 +1369,7 @@ def update_lists(
 
 
 # ==================================================================================================
-# 5 Names
+# Names
 # Takes the text of a name, gives its comparable tokens, legal forms set apart, and what was folded
 # away. Does not know about lists or scores. Languages live in tables; code only consults them.
 
@@ -1740,7 +1744,7 @@ def load_language() -> Language:
 
 
 # ==================================================================================================
-# 6 Match
+# Match
 # Takes list entries and query names, gives scored hits that can say why. A token weighs what it
 # tells apart: a word of one entry 1, "trading" next to nothing. Vocabulary meets vocabulary first;
 # only names that could still reach the threshold are compared, and none that could is lost.
@@ -3430,7 +3434,7 @@ def draw_bars(ledger: SurgeLedger, surges: Iterable[Surge], width: int = 80) -> 
 
 
 # ==================================================================================================
-# 12 Output
+# Output
 # Takes flagged rows, gives their CSV, JSONL or table form, clearances and the receipt. All words of
 # a reason come from the same facts as the JSONL. Does not decide anything.
 
@@ -3795,7 +3799,7 @@ def write_clearance(flag: Flag, entry: ListEntry, row: RowCells) -> list[str]:
 
 
 # ==================================================================================================
-# 10 Screening
+# Screening
 # Takes rows of text with their roles, gives the flagged ones. Works on the distinct values of each
 # column; only rows that hold a suspicious value are looked at one by one. Knows no file.
 
@@ -4315,7 +4319,7 @@ def build_place_flag(kind: str, role: str, query: str, entry: ListEntry, score: 
 
 
 # ==================================================================================================
-# 13 Selftest
+# Selftest
 # Takes a loaded screener; writes the names of its lists as senders write them and counts how many
 # still raise their own entry, and how many names of others do. Does not know how names are matched.
 
@@ -4440,7 +4444,7 @@ def measure_recall(screener: Screener, size: int) -> list[tuple[str, str, int, i
 
 
 # ==================================================================================================
-# 14 Command line
+# Command line
 # Takes arguments and streams, gives exit codes: 0 finished, 1 finished and flagged with
 # --exit-code, 2 could not screen, 130 interrupted. Rows go to stdout, talk to stderr.
 
