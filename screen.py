@@ -302,6 +302,23 @@ def find_goods(digits: str, destination: str) -> tuple[Flag, ...]:
     return tuple(sorted(flags, key=lambda flag: flag.facts["table"] != HIGH_PRIORITY))
 
 
+@functools.lru_cache(maxsize=1 << 16)
+def read_destinations_of(digits: str) -> frozenset[str]:
+    """Where goods of `digits` may meet a rule; holds ANY_DESTINATION if that is everywhere.
+
+    >>> read_destinations_of("85423100") >= {ANY_DESTINATION}, read_destinations_of("610910")
+    (True, frozenset())
+    """
+    met = (
+        (end, row)
+        for end in range(2, len(digits) + 1)
+        for row in read_goods().get(digits[:end], ())
+    )
+    rows = [row for end, row in met if row["how"] != "short" or end == len(digits)]
+    told = (row["destinations"] or ANY_DESTINATION for row in rows if row["effect"] == "include")
+    return frozenset(place for places in told for place in places.split("|"))
+
+
 def _goods_flag(digits: str, rows: Sequence[Row]) -> Flag:
     first, short, tier = rows[0], rows[0]["how"] == "short", min(row["tier"] for row in rows)
     where = first["table"] + (f", tier {tier}" if tier else "")
@@ -474,8 +491,8 @@ class Route:
     """What one row says of its way; equal rows make equal routes, so answers can be kept."""
 
     # (role, text), as ("destination", "KG"), ("consignee_address", ""), ("transit", "RU"):
-    # any party role stands also with _address and _country; "" is a blank cell, no pair a column
-    # that the file lacks.
+    # any party role stands also with _address and _country; a role of two columns stands twice;
+    # "" is a blank cell, no pair a column that the file lacks.
     cells: tuple[tuple[str, str], ...]
     tables: tuple[str, ...] = ()  # goods tables that were met, as `table` of their flags
     tier: str = ""  # strictest Common High Priority tier met
@@ -581,23 +598,44 @@ def find_region_flags(text: str) -> tuple[Flag, ...]:
     return tuple(flags.values())
 
 
+def find_place_flags(role: str, text: str) -> list[Flag]:
+    """The embargo flags of one cell: of the country it names, then of the places in it."""
+    said: list[Flag] = []
+    if role in WAY or role.endswith("_country"):
+        said += find_destination_flags(parse_country(text), role)
+    if role in WAY or role.endswith(("_country", "_address")):
+        said += find_region_flags(text)
+    return said
+
+
+def find_ways(texts: Iterable[str], instead: Iterable[str]) -> tuple[str, ...]:
+    """The distinct countries (ISO alpha-2) that `texts` name, else those that `instead` names.
+
+    >>> find_ways(["Hamburg", "DE", "RU"], ["KG"]), find_ways(["Port of Poti", ""], ["Georgia"])
+    (('DE', 'RU'), ('GE',))
+    """
+    for cells in (texts, instead):
+        if found := tuple(dict.fromkeys(filter(None, map(parse_country, cells)))):
+            return found
+    return ()
+
+
 def find_route_flags(route: Route) -> tuple[Flag, ...]:
     """The `destination` and `diversion` flags of `route`: embargoes by every country and place it
     names, and in the company of goods country groups, transshipment points and red flags."""
-    cells = dict(route.cells)
-    iso2 = parse_country(cells.get("destination", ""))
+    cells: dict[str, list[str]] = defaultdict(list)
     said: list[Flag] = []
     for role, text in route.cells:
-        if role in WAY or role.endswith("_country"):
-            said += find_destination_flags(parse_country(text), role)
-        if role in WAY or role.endswith("_address"):
-            said += find_region_flags(text)
+        cells[role].append(text)
+        said += find_place_flags(role, text)
     flags = {flag.facts["country"]: flag for flag in reversed(said)}  # one a country, as first said
-    seats = [parse_country(cells.get(f"{role}_country", "")) for role in BUYERS]
-    ways = [country for country in dict.fromkeys((iso2, *seats)) if country]
+    goals = find_ways(cells["destination"], ())
+    ways = find_ways(
+        (*cells["destination"], *(t for r in BUYERS for t in cells[f"{r}_country"])), ()
+    )
     company = _find_company(route, ways)
     groups = [flag for country in ways for flag in _find_groups(country, company, route.tier)]
-    signs = _find_signs(cells, iso2, company) if route.tables else []
+    signs = _find_signs(cells, goals, company) if route.tables else []
     return (*flags.values(), *groups, *signs)
 
 
@@ -620,34 +658,45 @@ def _find_groups(iso2: str, company: frozenset[str], tier: str) -> list[Flag]:
     return flags
 
 
-def _find_signs(cells: Mapping[str, str], iso2: str, company: frozenset[str]) -> list[Flag]:
-    named: dict[str, str] = {}
-    for role, text in cells.items():
-        for _, _, row in find_phrases(fold_phrase(text), read_phrases("red_flags")):
-            if role in row["applies_to"].split("|"):
-                named.setdefault(row["id"], f'{role} "{text}"')
-    flags = []
+def _find_signs(
+    cells: Mapping[str, Sequence[str]], goals: Sequence[str], company: frozenset[str]
+) -> list[Flag]:
+    flags, country = [], next(iter(goals), "")
     for row in read_table("red_flags"):
-        shown = named.get(row["id"]) or _show_sign(row, cells, iso2)
-        if shown and company.issuperset(row["needs"].split("+")):
+        if company.issuperset(row["needs"].split("+")) and (shown := _show_sign(row, cells, goals)):
             reason = f"{row['sign']}: {shown} ({row['publication']}, {row['as_of']})"
-            facts = {"rule": row["id"], "country": iso2, "table": "red flags"}
+            facts = {"rule": row["id"], "country": country, "table": "red flags"}
             flags.append(Flag("diversion", reason, facts))
     return flags
 
 
-def _show_sign(row: Row, cells: Mapping[str, str], iso2: str) -> str:
-    """What `cells` show of a red flag whose `test` is not by words, "" for nothing."""
-    role, test = row["applies_to"], row["test"]
-    country = parse_country(cells.get(role, ""))
-    if test == "blank" and not cells.get(role, "absent").strip():
+@functools.lru_cache(maxsize=1 << 16)
+def _find_sign_words(text: str) -> frozenset[str]:
+    """The red flags, by id, whose words stand in `text`."""
+    found = find_phrases(fold_phrase(text), read_phrases("red_flags"))
+    return frozenset(row["id"] for _, _, row in found)
+
+
+def _show_sign(row: Row, cells: Mapping[str, Sequence[str]], goals: Sequence[str]) -> str:
+    """What `cells` show of the red flag `row`, "" for nothing."""
+    if row["test"] == "words":
+        told = (
+            (role, text) for role in row["applies_to"].split("|") for text in cells.get(role, ())
+        )
+        said = (f'{role} "{text}"' for role, text in told if row["id"] in _find_sign_words(text))
+        return next(said, "")
+    role, test, texts = row["applies_to"], row["test"], cells.get(row["applies_to"], ())
+    filled = [text for text in texts if text.strip()]
+    other = [country for country in find_ways(texts, ()) if country not in goals]
+    if test == "blank" and texts and not filled:
         return f"{role} is blank"
-    if test == "transit" and country != iso2 and country in row["countries"].split("|"):
-        return f"by way of {country}"
-    if test == "elsewhere" and country and iso2 and country != iso2:
-        return f"{role} is {country}, the goods go to {iso2}"
-    if test == "no-end-user" and cells.get(role, "").strip():
-        return "" if cells.get("end_user", "absent").strip() else f'{role} "{cells[role]}"'
+    if test == "transit":
+        return next((f"by way of {way}" for way in other if way in row["countries"].split("|")), "")
+    if test == "elsewhere" and other and goals:
+        return f"{role} is {other[0]}, the goods go to {' and '.join(goals)}"
+    users = cells.get("end_user", ())
+    if test == "no-end-user" and filled and users and not any(map(str.strip, users)):
+        return f'{role} "{filled[0]}"'
     return ""
 
 
@@ -1428,6 +1477,7 @@ JUNK = {c: " " for c in range(128) if not chr(c).isalnum() and c != 10} | {
 }
 NAMED = re.compile(r"(LETTER|SYLLABLE|VOWEL SIGN|CHARACTER)(?: SMALL| CAPITAL| FINAL)* (\w+)")
 APART = re.compile(r"[\s\-/,;:_|+\"]+")  # "Volvo-Вектор" is no word of mixed scripts
+BEGINS = re.compile(r"(?=\w)|$")  # "(mhmd": behind the bracket
 ABJAD_MARK = "\u02bf"  # before a word of consonants only: Arabic, Hebrew, Syriac
 CONSONANTS = str.maketrans("eiouwypvqcxg", "aaaaaabfkkkj")
 # Several parties in one cell, and words that say so.
@@ -1535,11 +1585,10 @@ def fold_word(word: str, language: Language) -> str:
     joined = word
     for letters, latin in language.digraphs:
         joined = joined.replace(letters, latin)
-    parts = unicodedata.normalize("NFC", joined).split()
-    plain = [
-        (ABJAD_MARK if ABJAD.search(part) else "") + "".join(map(fold_letter, part))
-        for part in parts
-    ]
+    plain = []
+    for part in unicodedata.normalize("NFC", joined).split():
+        latin = "".join(map(fold_letter, part))
+        plain.append(BEGINS.sub(ABJAD_MARK, latin, count=1) if ABJAD.search(part) else latin)
     return " ".join(plain)
 
 
@@ -1802,6 +1851,7 @@ NUMBERS_DIFFER, NUMBER_MISSING = 0.3, 0.1  # "Brigade 44" / "Brigade 45"; "Compa
 FORM_DIFFERS, FORM_MISSING = 0.03, 0.01  # "X GmbH" / "X AG"; "X GmbH" / "X"
 FORM_ODD = {"vessel": 0.15, "aircraft": 0.15, "individual": 0.05}  # "Neptune Company" / m/v Neptune
 LEAST_EVIDENCE = 0.5  # agreed weight of telling words below which only an equal name counts
+NEARLY_EVIDENCE = LEAST_EVIDENCE - 1e-9  # of sums that candidates add up in another order
 GENERIC_LEAST, GENERIC_UNLIKE = 0.5, 0.15  # "Bank of Chima Ltd" / "Bank of China Ltd" still meets
 CUT_FROM, CUT_MOST, CUT_KNOWN = 16, 3, 0.4  # letters, names that go on so, weight of whole words
 WHOLE_FROM = (
@@ -1809,6 +1859,7 @@ WHOLE_FROM = (
 )
 ACRONYM = 0.92  # "SMIC" for the long name
 MOST_LIKES = 20_000  # tokens whose names are kept
+ROUNDING = 0.0006  # of a score, to its first decimal: 59.96 is found at 60.0
 
 
 Array = np.ndarray[Any, Any]
@@ -1857,6 +1908,10 @@ class Comparison:
     factor: float
 
 
+NOTHING = Comparison(0.0, (), (), (), 0.0, 1.0)
+NameHit = tuple[Comparison, int]  # with the number of the listed name
+
+
 @dataclass(frozen=True, slots=True)
 class NameIndex:
     """Every name of the loaded entries by its tokens."""
@@ -1884,11 +1939,16 @@ class NameIndex:
     buckets: Buckets  # (0 first | -1 last, letter, length) -> ids
 
 
+def is_letter(token: str) -> bool:
+    """Whether `token` may be an initial: no figure, and no Chinese character, which is a word."""
+    return len(token) == 1 and "a" <= token <= "z"
+
+
 def classify_token(token: str, key: str, language: Language) -> str:
     """The class of a generic word, also by sound ("teknologii"); "" if it is a name."""
     if token in language.classes:
         return language.classes[token]
-    if len(token) == 1 and token.isascii() and token.isalpha():
+    if is_letter(token):
         return "letter"
     if token in language.forms:
         return "form"
@@ -1970,7 +2030,7 @@ def build_index(entries: Sequence[ListEntry], language: Language) -> NameIndex:
         wholes=build_wholes(folded, by_sound),
         plains=sorted((x.plain, n) for n, x in enumerate(folded) if len(x.plain) > CUT_FROM),
         sounds=build_keys([spoken[v] and key for v, key in enumerate(keys)], 3),
-        skeletons=build_keys(fold_skeletons(spoken), 1),
+        skeletons=build_keys(fold_skeletons(spoken), 2),
         buckets=build_buckets(spoken),
     )
 
@@ -2141,7 +2201,7 @@ def find_similar(
         full = language.given_names.get(token)
         if full in index.ids:
             note(token, (index.ids[full],), GIVEN_NAME)
-        if len(token) > 1 and token[0].isalpha() and token[0] in index.ids:
+        if len(token) > 1 and is_letter(token[0]) and token[0] in index.ids:
             note(token, (index.ids[token[0]],), INITIAL)
         if token in index.ids:
             note(token, (index.ids[token],), 1.0)
@@ -2177,19 +2237,24 @@ class Matcher:
 
     def find_hits(self, texts: Sequence[str], floor: float) -> list[list[tuple[float, int]]]:
         """For each of `texts` the (score, name number) at or above `floor`, best first."""
+        compared = self.find_comparisons(texts, floor)
+        return [[(found.score, n) for found, n in several] for several in compared]
+
+    def find_comparisons(self, texts: Sequence[str], floor: float) -> list[list[NameHit]]:
+        """As `find_hits`, with all of the comparison."""
         queries = fold_queries(texts, self.language)
         self.learn([query for several in queries for query in several])
-        return [self.find_names(several, floor) for several in queries]
+        return [self.compare_queries(several, floor) for several in queries]
 
-    def find_names(self, queries: Sequence[FoldedName], floor: float) -> list[tuple[float, int]]:
-        """The (score, name number) that any of `queries` reaches, best first."""
-        best: dict[int, float] = {}
+    def compare_queries(self, queries: Sequence[FoldedName], floor: float) -> list[NameHit]:
+        """The listed names that any of `queries` hits, each with its best comparison, best first."""
+        best: dict[int, Comparison] = {}
         for query in queries:
             for n in self.find_candidates(query, floor):
-                score = compare_names(query, n, self).score
-                if score >= floor and score > best.get(n, 0):
-                    best[n] = score
-        return sorted(((score, n) for n, score in best.items()), key=lambda hit: (-hit[0], hit[1]))
+                found = compare_names(query, n, self)
+                if found.score >= floor and found.score > best.get(n, NOTHING).score:
+                    best[n] = found
+        return sorted(((c, n) for n, c in best.items()), key=lambda hit: (-hit[0].score, hit[1]))
 
     def learn(self, names: Iterable[FoldedName]) -> None:
         """Fill `senses` for the tokens of `names`, all new ones against the vocabulary at once."""
@@ -2270,8 +2335,8 @@ class Matcher:
         found.update(*(index.wholes.get(whole, ()) for whole in spell_wholes(query, self.keys)))
         senses = sorted((self.senses[t] for t in tokens), key=lambda sense: sense.spread)
         found |= self.find_equal(senses)
-        if sum(sense.evidence for sense in senses) >= LEAST_EVIDENCE:
-            found |= self.find_likely(tokens, 1 - floor / 100)
+        if sum(sense.evidence for sense in senses) >= NEARLY_EVIDENCE:
+            found |= self.find_likely(tokens, 1 - floor / 100 + ROUNDING)
         return found
 
     def find_equal(self, senses: Sequence[Sense]) -> set[int]:
@@ -2286,7 +2351,7 @@ class Matcher:
 
     def find_likely(self, tokens: Sequence[str], spare: float) -> set[int]:
         """Names that agree with enough of `tokens` to lose no more than `spare`."""
-        letters = {token for token in tokens if len(token) == 1}
+        letters = set(filter(is_letter, tokens))
         words = sorted(set(tokens) - letters, key=lambda t: (self.senses[t].spread, t))
         asked, gained = self.gather_gains(words, len(letters), spare)
         lost = sum(self.senses[t].weight for t in words[:asked])
@@ -2304,7 +2369,7 @@ class Matcher:
                     left += sense.weight
             agreed = min(agreed, index.totals[n])
             right = 0.0 if letters else index.totals[n] - agreed
-            if proof < LEAST_EVIDENCE or score_leftover(left, right, agreed, proof) > spare:
+            if proof < NEARLY_EVIDENCE or score_leftover(left, right, agreed, proof) > spare:
                 continue
             right = self.find_leftover(n, words, letters) if letters else right
             telling = 0.0 if letters else min(right, max(0.0, index.tellings[n] - proof))
@@ -2345,7 +2410,7 @@ class Matcher:
         telling, quiet, asked = 0.0, 0.0, 0
         for sense in senses:
             lost = score_extra(quiet, telling, max(reach, 0.01), evidence)
-            if asked and (evidence < LEAST_EVIDENCE or lost > spare):
+            if asked and (evidence < NEARLY_EVIDENCE or lost > spare):
                 break
             asked += 1
             telling += sense.weight * sense.telling
@@ -2357,7 +2422,7 @@ class Matcher:
                 for n in () if initial else names:
                     old = gained.get(n, (0.0, 0.0, 0.0))
                     gained[n] = old[0] + sense.weight, old[1] + more, old[2] + proof
-        alone = evidence + LETTER_WEIGHT * len(initials) >= LEAST_EVIDENCE
+        alone = evidence + LETTER_WEIGHT * len(initials) >= NEARLY_EVIDENCE
         for weight, names in initials:
             for n in names if alone else names & gained.keys():
                 old = gained.get(n, (0.0, 0.0, 0.0))
@@ -2444,7 +2509,7 @@ def find_pairs(query: FoldedName, n: int, matcher: Matcher) -> list[Pair]:
     for i, token in enumerate(query.tokens):
         similar, mine = matcher.senses[token].similar, range(i, i + 1)
         for j, v in enumerate(ids):
-            initial = len(token) == 1 and name.tokens[j][0] == token
+            initial = is_letter(token) and name.tokens[j][0] == token
             initial |= similar.get(v) == INITIAL and len(name.tokens[j]) == 1
             if initial and token != name.tokens[j]:
                 pairs.append(Pair(INITIAL, "initial", mine, range(j, j + 1), LETTER_WEIGHT))
@@ -2552,9 +2617,6 @@ def score_comparison(
         loss = unlike / weight if weight >= GENERIC_LEAST or not form else 1.0
     score = round(max(0.0, 1 - loss - form) * factor * 100, 1)
     return Comparison(score, agreed, mine, theirs, form, factor)
-
-
-NOTHING = Comparison(0.0, (), (), (), 0.0, 1.0)
 
 
 # ==================================================================================================
@@ -2959,19 +3021,11 @@ def _read_chunks(
     texts: Iterable[tuple[str, bool]], rows: _RowReader, enough: int
 ) -> Iterator[Chunk]:
     """Chunks of at least `enough` rows, smaller ones at the end or when the input pauses."""
-    collecting = gc.isenabled()
-    try:
-        for text, last in texts:
-            gc.disable()  # rows make no cycles; to look for them takes a third of the time
-            rows.read(text, last)
-            count = len(rows.chunk.rows)
-            if count >= enough or (count and (last or not text)):
-                if collecting:
-                    gc.enable()
-                yield rows.take()
-    finally:
-        if collecting:
-            gc.enable()
+    for text, last in texts:
+        rows.read(text, last)
+        count = len(rows.chunk.rows)
+        if count >= enough or (count and (last or not text)):
+            yield rows.take()
 
 
 @contextmanager
@@ -3466,16 +3520,12 @@ def name_band(score: float, kind: str) -> str:
 
 def build_party_flag(hit: PartyHit, screener: Screener) -> Flag:
     """The `party` flag of `hit`: its evidence recomputes the score, its reason says it in words."""
-    entry, index = screener.entries[hit.entry], screener.matcher.index
+    entry, found = screener.entries[hit.entry], hit.found
     queries = fold_queries([hit.text], screener.language)[0]
-    found = max(
-        (compare_names(query, hit.name, screener.matcher) for query in queries),
-        key=lambda c: c.score,
-    )
     notes = list(dict.fromkeys(note for query in queries for note in query.notes))
     evidence = {
         "band": name_band(hit.score, hit.kind),
-        "name_score": hit.name_score,
+        "name_score": found.score,
         "agreed": [a._asdict() for a in found.agreed],
         "query_only": [x._asdict() for x in found.query_only],
         "listed_only": [x._asdict() for x in found.listed_only],
@@ -3492,7 +3542,7 @@ def build_party_flag(hit: PartyHit, screener: Screener) -> Flag:
     facts = {
         "role": hit.role,
         "query_name": hit.text,
-        "listed_name": index.texts[hit.name],
+        "listed_name": screener.matcher.index.texts[hit.name],
         "name_kind": hit.kind,
         "score": hit.score,
         "list": entry.list,
@@ -3811,6 +3861,8 @@ MOST_KNOWN = 300_000  # distinct names whose hits are remembered; more only cost
 WORTH_SHARING = 2_000  # new names from which on other processes help
 ADDRESS_LEAST, ADDRESS_ALIKE = 3, 0.75  # words that tell; share of them that must agree
 BANDS = ((100, "exact"), (95, "strong"), (0, "possible"))
+ROUTE_ROLES = frozenset({"destination", "transit", *PARTY_ROLES, *SIDES})
+UNREAD_ROLES = frozenset({"date", "value", "quantity", "weight"})  # by checks of single rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -3841,13 +3893,20 @@ class Plan:
     parties: tuple[str, ...]  # the party roles there are
     addressed: tuple[str, ...]  # those with an address column
     route: tuple[str, ...]  # roles that tell the way of the goods
+    read: tuple[str, ...]  # roles that a check of single rows reads
 
 
 def build_plan(roles: Mapping[str, tuple[int, ...]]) -> Plan:
     """The plan of a file with `roles`."""
     parties = tuple(role for role in PARTY_ROLES if role in roles)
     addressed = tuple(role for role in PARTY_ROLES if f"{role}_address" in roles)
-    return Plan(roles, parties, addressed, tuple(role for role in roles if role in ROUTE_ROLES))
+    route = tuple(role for role in roles if role in ROUTE_ROLES)
+    return Plan(roles, parties, addressed, route, tuple(r for r in roles if r not in UNREAD_ROLES))
+
+
+def join_address(parts: Iterable[str]) -> str:
+    """The parts of an address as one text."""
+    return ", ".join(filter(None, parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -3867,11 +3926,58 @@ class RowCells:
 
     def address(self, role: str) -> str:
         """The address of the party `role`, its parts parted by commas."""
-        return ", ".join([text for text in self.texts(f"{role}_address") if text])
+        return join_address(self.texts(f"{role}_address"))
 
     def country(self, role: str) -> str:
-        """What says the country of the party `role`: for buyers at last the destination."""
-        return self.text(f"{role}_country") or (self.text("destination") if role in BUYERS else "")
+        """The cell that says the country of the party `role`: for buyers at last the destination."""
+        cells = [*self.texts(f"{role}_country"), *(self.texts("destination") * (role in BUYERS))]
+        return next(filter(parse_country, cells), next(filter(None, cells), ""))
+
+    def ways(self) -> tuple[str, ...]:
+        """Where the goods go, as ISO alpha-2."""
+        return find_ways(self.texts("destination"), self.texts("consignee_country"))
+
+    def route(self) -> tuple[tuple[str, str], ...]:
+        """(role, text) of all that tells the way of the goods, an address as one text."""
+        cells: list[tuple[str, str]] = []
+        for role in self.plan.route:
+            party, _, part = role.rpartition("_")
+            texts = [self.address(party)] if part == "address" else self.texts(role)
+            cells += [(role, text) for text in texts]
+        return tuple(cells)
+
+
+class Column(NamedTuple):
+    """A column of a chunk: its distinct cells, and for each row the place of its own in them."""
+
+    cells: Sequence[Any]  # texts, or tuples of them where columns were crossed
+    places: Array  # int64, one a row
+
+
+def build_column(texts: Sequence[str]) -> Column:
+    """The column of `texts`."""
+    places, cells = pd.factorize(np.array(texts, dtype=object))
+    return Column(cells.tolist(), places)
+
+
+def build_columns(rows: Sequence[Sequence[str]], plan: Plan) -> dict[str, list[Column]]:
+    """The columns of each role; an address is one, however many columns it stands in."""
+    texts, columns = list(zip(*rows, strict=True)), {}
+    for role in plan.read:
+        several: list[Sequence[str]] = [texts[i] for i in plan.roles[role]]
+        if role.endswith("_address") and len(several) > 1:
+            several = [list(map(join_address, zip(*several, strict=True)))]
+        columns[role] = list(map(build_column, several))
+    return columns
+
+
+def cross_columns(columns: Sequence[Column], rows: int) -> Column:
+    """The distinct combinations of cells in `columns`, each a tuple with a cell a column."""
+    places = np.zeros(rows, dtype=np.int64)
+    for column in columns:  # numbered anew each time, so that the numbers stay small
+        places = pd.factorize(places * len(column.cells) + column.places)[0]
+    firsts = np.unique(places, return_index=True)[1].tolist()
+    return Column([tuple(c.cells[c.places[i]] for c in columns) for i in firsts], places)
 
 
 class Identifiers:
@@ -3880,6 +3986,7 @@ class Identifiers:
     def __init__(self, entries: Sequence[ListEntry], language: Language) -> None:
         self.entries = entries
         self.language = language
+        self.found: dict[str, tuple[tuple[float, int], ...]] = {}  # by address as written
         self.numbers: dict[str, list[int]] = defaultdict(list)
         for e, entry in enumerate(entries):
             for number in {n for text in entry.identifiers for n in find_numbers(text)}:
@@ -3897,9 +4004,8 @@ class Identifiers:
         index: dict[str, list[tuple[int, frozenset[str]]]] = defaultdict(list)
         for (e, _), some in zip(rows, words, strict=True):
             if is_address(some):
-                for word in sorted(some, key=lambda word: (counts[word], word))[
-                    : len(some) // 4 + 1
-                ]:
+                rarest = sorted(some, key=lambda word: (counts[word], word))
+                for word in rarest[: len(some) // 4 + 1]:
                     index[word].append((e, some))
         return index
 
@@ -3911,22 +4017,33 @@ class Identifiers:
             if t not in self.language.classes and t not in self.language.forms
         )
 
-    @functools.lru_cache(maxsize=1 << 16)  # noqa: B019  (one Identifiers a run)
     def find_addresses(self, text: str) -> tuple[tuple[float, int], ...]:
         """(score, entry number) of the entries at the address `text`, best first."""
-        words = self.address_words(fold_names([text], self.language)[0])
+        if text not in self.found:
+            self.learn([text])
+        return self.found[text]
+
+    def learn(self, texts: Sequence[str]) -> None:
+        """Look up those of the addresses `texts` that are new, together."""
+        if len(self.found) > MOST_KNOWN:
+            self.found.clear()
+        new = [text for text in texts if text not in self.found]
+        names = fold_names(new, self.language)
+        self.found |= {t: self.find_places(name) for t, name in zip(new, names, strict=True)}
+
+    def find_places(self, name: FoldedName) -> tuple[tuple[float, int], ...]:
+        """(score, entry number) of the entries at a folded address, best first."""
+        words = self.address_words(name)
+        if not is_address(words):
+            return ()
         found: dict[int, float] = {}
-        for e, listed in (
-            (place for word in words for place in self.addresses.get(word, ()))
-            if is_address(words)
-            else ()
-        ):
+        for e, listed in (place for word in words for place in self.addresses.get(word, ())):
             share = len(words & listed) / len(words | listed)
-            same_numbers = {w for w in words ^ listed if w.isdigit()} == set()
+            same_numbers = not any(w.isdigit() for w in words ^ listed)
             if share >= ADDRESS_ALIKE and (same_numbers or share > 0.9):
                 found[e] = max(found.get(e, 0), round(100 * share, 1))
         return tuple(
-            sorted(((score, e) for e, score in found.items()), key=lambda hit: (-hit[0], hit[1]))
+            sorted(((score, e) for e, score in found.items()), key=lambda h: (-h[0], h[1]))
         )
 
     def find_entries(self, text: str) -> list[tuple[str, int]]:
@@ -3950,7 +4067,9 @@ def find_numbers(text: str) -> tuple[str, ...]:
     >>> find_numbers("IMO 9253325; Tax ID No. 7707-083893"), find_numbers("IMO 9253326")
     (('9253325', '7707083893'), ())
     """
-    found = []
+    found: list[str] = []
+    if sum(map(text.count, "0123456789")) < 5 and not MAYBE_BIC.search(text):
+        return ()
     for word in NUMBER.findall(text):
         bare = re.sub(r"\W", "", word).upper().removeprefix("IMO")
         if sum(c.isdigit() for c in bare) >= 5 and len(bare) >= 6:
@@ -3964,6 +4083,7 @@ def find_numbers(text: str) -> tuple[str, ...]:
 NUMBER = re.compile(r"\b[A-Za-z0-9](?:[A-Za-z0-9]|[-./](?=[A-Za-z0-9])){5,34}\b")
 BIC = re.compile(r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 BIC_SAID = re.compile(r"swift|\bbic\b", re.IGNORECASE)
+MAYBE_BIC = re.compile(r"^\s*\S{8,21}\s*$|swift|bic\b", re.IGNORECASE)
 
 
 def is_imo(number: str) -> bool:
@@ -3998,7 +4118,7 @@ class Screener:
         self.language = load_language()
         self.matcher = Matcher(self.entries, self.language, options.jobs)
         self.identifiers = Identifiers(self.entries, self.language)
-        self.known: dict[str, list[tuple[float, int]]] = {}
+        self.known: dict[str, list[NameHit]] = {}
         self.judged: dict[str, dict[str, bool]] = {}  # role -> text -> whether it is suspicious
         self.surges: Mapping[tuple[str, str], Surge] = {}
         self.cleared = Clearances(())
@@ -4032,32 +4152,29 @@ class Screener:
         rows = [[*row.cells, *write_cells(row)] for row in self.screen_chunk(chunk, roles)]
         return pd.DataFrame(rows, columns=[*headers, *SCREEN_COLUMNS], dtype=object)
 
-    def learn(self, texts: Iterable[str]) -> None:
-        """Look up those of the party names `texts` that are new, together."""
+    def ask_names(self, texts: Iterable[str]) -> Iterator[tuple[str, list[NameHit]]]:
+        """Begin to look up those of the party names `texts` that are new; the answers follow."""
         if len(self.known) > MOST_KNOWN:
             self.known.clear()
-        new = sorted(set(texts) - self.known.keys())
-        found = self.find_hits(new, self.options.threshold - EVIDENCE_MOST)
-        self.known.update(zip(new, found, strict=True))
-        hit = [text for text, names in zip(new, found, strict=True) if names]
-        self.matcher.learn(q for queries in fold_queries(hit, self.language) for q in queries)
+        new = sorted({*texts} - self.known.keys())
+        floor = self.options.threshold - EVIDENCE_MOST
+        return zip(new, self.find_comparisons(new, floor), strict=True)
 
-    def find_hits(self, texts: Sequence[str], floor: float) -> list[list[tuple[float, int]]]:
-        """As the matcher's, shared among `jobs` processes where that pays."""
-        jobs = self.options.jobs
-        if (
-            jobs < 2
-            or len(texts) < WORTH_SHARING
-            or "fork" not in multiprocessing.get_all_start_methods()
-        ):
-            return self.matcher.find_hits(texts, floor)
+    def learn(self, texts: Iterable[str]) -> None:
+        """Look up the party names `texts` that are new."""
+        self.known.update(self.ask_names(texts))
+
+    def find_comparisons(self, texts: Sequence[str], floor: float) -> Iterable[list[NameHit]]:
+        """As the matcher's, begun at once in `jobs` processes where that pays."""
+        jobs, can_fork = self.options.jobs, hasattr(os, "fork")
+        if jobs < 2 or len(texts) < WORTH_SHARING or not can_fork:
+            return self.matcher.find_comparisons(texts, floor)
         if self.pool is None:
-            self.pool = multiprocessing.get_context("fork").Pool(
-                jobs, adopt_matcher, (self.matcher,)
-            )
+            context = multiprocessing.get_context("fork")
+            self.pool = context.Pool(jobs, adopt_matcher, (self.matcher,))
         size = max(WORTH_SHARING // 2, -(-len(texts) // (2 * jobs)))
         parts = [(texts[i : i + size], floor) for i in range(0, len(texts), size)]
-        return [hits for part in self.pool.imap(find_hits_here, parts) for hits in part]
+        return chain.from_iterable(self.pool.imap(compare_here, parts))
 
     def screen_chunk(
         self, chunk: Chunk, roles: Mapping[str, tuple[int, ...]]
@@ -4065,37 +4182,55 @@ class Screener:
         """The flagged rows of `chunk`, in order."""
         if not chunk.rows:  # of an empty frame: engines ask for the columns so
             return
-        columns, plan = list(zip(*chunk.rows, strict=True)), build_plan(roles)
-        self.learn(text for role in plan.parties for i in roles[role] for text in columns[i])
-        suspects = set(range(len(chunk.rows))) if self.surges else set(chunk.damage)
-        for role, indexes in roles.items():
-            for column in (columns[i] for i in indexes):
-                odd = self.find_suspicious(role, set(column))
-                suspects.update([n for n, text in enumerate(column) if text in odd])
-        suspects.update(find_odd_goods(columns, roles))
-        for n in sorted(suspects):
+        plan = build_plan(roles)
+        for n in self.find_suspects(chunk, plan):
             flags = self.screen_row(RowCells(chunk.rows[n], plan), chunk.damage.get(n, ""))
             if flags:
                 yield ScreenedRow(chunk.first_row + n, chunk.rows[n], flags)
 
-    def find_suspicious(self, role: str, texts: set[str]) -> set[str]:
-        """Those of `texts` in a `role` column whose rows must be looked at."""
+    def find_suspects(self, chunk: Chunk, plan: Plan) -> list[int]:
+        """The rows of `chunk` that must be looked at: none that gets a flag is missing (tested)."""
+        rows, columns = len(chunk.rows), build_columns(chunk.rows, plan)
+        parties = [(role, column) for role in plan.parties for column in columns[role]]
+        asked = self.ask_names(text for _, column in parties for text in column.cells)
+        suspects = np.full(rows, bool(self.surges))
+        suspects[[*chunk.damage]] = True
+        others = [(r, column) for r in columns if r not in plan.parties for column in columns[r]]
+        for role, column in others:
+            suspects |= self.judge(role, column)
+        codes, texts = columns.get("hs_code", []), columns.get("description", [])
+        where = [*columns.get("destination", []), *columns.get("consignee_country", [])]
+        for several, is_odd in (where, is_odd_goods), (texts, is_odd_description):
+            crossed = cross_columns([*codes, *several], rows)
+            odd = [is_odd(cells[: len(codes)], cells[len(codes) :]) for cells in crossed.cells]
+            suspects |= np.array(odd)[crossed.places]
+        self.known.update(asked)  # by the other processes meanwhile
+        for role, column in parties:
+            suspects |= self.judge(role, column)
+        return [int(n) for n in np.flatnonzero(suspects)]
+
+    def judge(self, role: str, column: Column) -> Array:
+        """For each row whether its cell in a `role` column is suspicious."""
         judged = self.judged.setdefault(role, {})
         if len(judged) > MOST_KNOWN:
             judged.clear()
-        judged.update((text, self.is_suspicious(role, text)) for text in texts - judged.keys())
-        return {text for text in texts if judged[text]}
+        new = [text for text in column.cells if text not in judged]
+        if role.endswith("_address"):
+            self.identifiers.learn(new)
+        judged.update((text, self.is_suspicious(role, text)) for text in new)
+        return np.array([judged[text] for text in column.cells], dtype=bool)[column.places]
 
     def is_suspicious(self, role: str, text: str) -> bool:
         """Whether a row with `text` in a `role` column must be looked at."""
         if role in PARTY_ROLES:
             unnamed = role == "consignee" and is_unnamed(text)
             return bool(unnamed or self.known[text] or self.identifiers.find_entries(text))
+        if find_place_flags(role, text):
+            return True
         if role.endswith("_address"):
-            return bool(find_region_flags(text) or self.identifiers.find_addresses(text))
-        if role.endswith("_country") or role in ("destination", "transit"):
-            unread = role == "destination" and find_unread_country(text) is not None
-            return unread or bool(find_destination_flags(parse_country(text), role))
+            return bool(self.identifiers.find_addresses(text))
+        if role == "destination":
+            return find_unread_country(text) is not None
         return role == "identifier" and bool(self.identifiers.find_entries(text))
 
     def screen_row(self, row: RowCells, damage: str) -> tuple[Flag, ...]:
@@ -4166,8 +4301,8 @@ class Screener:
         country_text, address = row.country(role), row.address(role)
         country = parse_country(country_text)
         places = {e for _, e in self.identifiers.find_addresses(address)} if address else set()
-        for name_score, n in self.known[text]:
-            e = int(self.matcher.index.owners[n])
+        for found, n in self.known[text]:
+            name_score, e = found.score, int(self.matcher.index.owners[n])
             countries = self.entries[e].countries
             moved = COUNTRY_AGREES if country in countries else COUNTRY_CONFLICTS
             moved = moved if country and countries else 0.0
@@ -4178,7 +4313,7 @@ class Screener:
                 kind = self.matcher.index.kinds[n]
                 by_country = 0.0 if sure else min(moved, score - name_score)
                 by_address = 0.0 if sure else max(0.0, score - name_score - moved)
-                held = role, text, e, n, kind, score, name_score, moved
+                held = role, text, e, n, kind, score, found, moved
                 yield PartyHit(*held, by_country, by_address, e in places, country_text, address)
 
 
@@ -4191,7 +4326,7 @@ class PartyHit(NamedTuple):
     name: int
     kind: str
     score: float
-    name_score: float
+    found: Comparison  # of the names alone
     country: float  # above 0: agrees, below: differs
     country_moved: float  # with `address_moved` the way from `name_score` to `score`
     address_moved: float
@@ -4200,26 +4335,16 @@ class PartyHit(NamedTuple):
     address: str
 
 
-ROUTE_ROLES = frozenset(
-    (
-        "destination",
-        "transit",
-        *PARTY_ROLES,
-        *(f"{r}_{p}" for r in PARTY_ROLES for p in ("address", "country")),
-    )
-)
-
-
 def adopt_matcher(matcher: Matcher) -> None:
     """Keep `matcher` in this worker process; it came by fork, so nothing was copied."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process says what was done so far
     matcher.workers = 1
-    find_hits_here.matcher = matcher  # type: ignore[attr-defined]
+    compare_here.matcher = matcher  # type: ignore[attr-defined]
 
 
-def find_hits_here(task: tuple[Sequence[str], float]) -> list[list[tuple[float, int]]]:
+def compare_here(task: tuple[Sequence[str], float]) -> list[list[NameHit]]:
     """The hits of a worker's share of names."""
-    hits: list[list[tuple[float, int]]] = find_hits_here.matcher.find_hits(*task)  # type: ignore[attr-defined]
+    hits: list[list[NameHit]] = compare_here.matcher.find_comparisons(*task)  # type: ignore[attr-defined]
     return hits
 
 
@@ -4240,51 +4365,45 @@ def sound_codes(text: str) -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=1 << 16)
-def screen_codes(texts: tuple[str, ...], iso2: str) -> tuple[tuple[Flag, ...], tuple[str, ...]]:
-    """The `goods` and `hs-code` flags of HS cells on the way to `iso2`, and the sound digits."""
+def screen_codes(
+    texts: tuple[str, ...], ways: tuple[str, ...]
+) -> tuple[tuple[Flag, ...], tuple[str, ...]]:
+    """The `goods` and `hs-code` flags of HS cells on the way to `ways`, and the sound digits."""
     codes = [code for text in texts for code in parse_hs_cell(text)]
-    goods = [flag for code in codes for flag in find_goods(code.digits, iso2)]
+    goods = [flag for way in ways or ("",) for c in codes for flag in find_goods(c.digits, way)]
     odd = [flag for text in texts if (flag := find_hs_code_flag(text)) is not None]
-    return (*goods, *odd), tuple(code.digits for code in codes if code.sound)
+    distinct = {flag.reason: flag for flag in (*goods, *odd)}
+    return tuple(distinct.values()), tuple(code.digits for code in codes if code.sound)
 
 
-def find_odd_goods(
-    columns: Sequence[Sequence[str]], roles: Mapping[str, tuple[int, ...]]
-) -> Iterator[int]:
-    """Rows whose codes meet a rule, cannot be read, or do not fit the description."""
-    if not columns:
-        return
-    blank = [""] * len(columns[0])
-    used = ("destination", "consignee_country", "description")
-    picked = [columns[roles[role][0]] if role in roles else blank for role in used]
-    codes = (
-        zip(*(columns[i] for i in roles["hs_code"]), strict=True)
-        if "hs_code" in roles
-        else [()] * len(blank)
-    )
-    told = list(zip(codes, *picked, strict=True))
-    odd = {cells for cells in set(told) if is_odd_goods(*cells)}
-    yield from (n for n, cells in enumerate(told) if cells in odd)
+def is_odd_goods(codes: tuple[str, ...], where: tuple[str, ...]) -> bool:
+    """Whether HS cells can raise a flag on the way to any country that the cells `where` name."""
+    found = [code for text in codes for code in parse_hs_cell(text)]
+    ways = {ANY_DESTINATION, *map(parse_country, where)}
+    return any(code.fault or ways & read_destinations_of(code.digits) for code in found)
 
 
-def is_odd_goods(codes: tuple[str, ...], destination: str, country: str, description: str) -> bool:
-    """Whether HS cells, way and description raise any flag."""
-    flags, digits = screen_codes(codes, parse_country(destination or country))
-    return bool(flags or (description and find_description_flags(description, digits)))
+def is_odd_description(codes: tuple[str, ...], texts: Sequence[str]) -> bool:
+    """Whether the cells that describe goods name others than the HS cells."""
+    return bool(screen_description(texts, screen_codes(codes, ())[1]))
+
+
+def screen_description(texts: Sequence[str], digits: tuple[str, ...]) -> tuple[Flag, ...]:
+    """The `description` flag of the cells `texts` as one."""
+    text = " ".join(filter(None, texts))
+    return find_description_flags(text, digits) if text else ()
 
 
 def screen_goods(row: RowCells) -> list[Flag]:
     """The flags of the row's goods and way."""
-    iso2 = parse_country(row.text("destination") or row.text("consignee_country"))
-    codes, digits = screen_codes(tuple(row.texts("hs_code")), iso2)
+    codes, digits = screen_codes(tuple(row.texts("hs_code")), row.ways())
     tables = tuple(dict.fromkeys(f.facts["table"] for f in codes if f.kind == "goods"))
     tiers = sorted(f.facts["tier"] for f in codes if f.kind == "goods" and f.facts["tier"])
-    cells = tuple([(role, row.text(role)) for role in row.plan.route])
-    flags = [*codes, *find_route_flags(Route(cells, tables, tiers[0] if tiers else ""))]
-    if "description" in row.plan.roles:
-        flags += find_description_flags(row.text("description"), digits)
-    unread = (find_unread_country(text) for text in row.texts("destination"))
-    return [*flags, *filter(None, unread)]
+    flags = [*codes, *find_route_flags(Route(row.route(), tables, tiers[0] if tiers else ""))]
+    flags += screen_description(row.texts("description"), digits)
+    goals = row.texts("destination")
+    unread = () if find_ways(goals, ()) else filter(None, map(find_unread_country, goals))
+    return [*flags, *unread]
 
 
 def screen_names(row: RowCells) -> list[Flag]:
@@ -4432,7 +4551,7 @@ def measure_recall(screener: Screener, size: int) -> list[tuple[str, str, int, i
     by group; "any entry" counts the near-neighbours that raise whichever, weak aliases aside."""
     index, tried, raised = screener.matcher.index, Counter[Any](), Counter[Any]()
     varied = list(vary_names(screener, size))
-    every = screener.find_hits([text for *_, text in varied], screener.options.threshold)
+    every = screener.find_comparisons([text for *_, text in varied], screener.options.threshold)
     for (e, kind, _), hits in zip(varied, every, strict=True):
         found = {int(index.owners[n]) for _, n in hits if index.kinds[n] != "weak"}
         for line, hit in (kind, e in found), ("all", e in found), ("any entry", bool(found)):
@@ -4577,10 +4696,9 @@ def run(ctx: click.Context, /, **given: Any) -> None:
     screen.py shipments.csv | cut -d, -f1-4
     screen.py -l consolidated.csv -t 90 -f jsonl shipments.csv | jq .hits
     """
+    request = RunRequest(**{**given, "files": given["files"] or ("-",)})
     with ending():
-        counts = run_screening(
-            RunRequest(**{**given, "files": given["files"] or ("-",)}), Talk(given["quiet"])
-        )
+        counts = run_screening(request, Talk(given["quiet"]))
     ctx.exit(1 if given["exit_code"] and counts.flagged else 0)
 
 
@@ -4659,6 +4777,7 @@ class Talk:
 @contextmanager
 def ending() -> Iterator[None]:
     """The ways a stream can end as exit codes: a closed pipe is no error, a full disk is."""
+    gc.disable()  # neither lists nor rows make cycles; to look for them takes a third of the time
     try:
         yield
         sys.stdout.flush()
@@ -4726,17 +4845,13 @@ def load_screener(request: RunRequest, talk: Talk) -> Screener:
         jobs=request.jobs,
         columns=request.columns,
     )
-    gc.disable()  # what is loaded stays: to look for garbage in it takes half as long again
-    try:
-        entries, reports = read_lists([Path(p) for p in request.paths] or [TABLES], chosen)
-        for report in reports:
-            talk.say(say_report(report))
-        if not entries:
-            raise ScreenError("lists: no listed party was loaded, nothing to screen with: give -l.")
-        screener = Screener(entries, reports, options)
-        gc.freeze()
-    finally:
-        gc.enable()
+    entries, reports = read_lists([Path(p) for p in request.paths] or [TABLES], chosen)
+    for report in reports:
+        talk.say(say_report(report))
+    if not entries:
+        raise ScreenError("lists: no listed party was loaded, nothing to screen with: give -l.")
+    screener = Screener(entries, reports, options)
+    gc.freeze()  # what is loaded stays: no end of the process need look for garbage in it
     if screener.expired:
         talk.say(
             f"{screener.expired:,} entries have expired by {request.as_of}: counted, not raised"

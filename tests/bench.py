@@ -108,9 +108,9 @@ def load(lists: tuple[Path, ...], jobs: int = 1) -> screen.Screener:
 
 def forget(screener: screen.Screener) -> screen.Screener:
     """`screener` with nothing learned: its caches are cold."""
-    for cache in (*vars(screener.matcher).values(), screener.known):
-        if isinstance(cache, dict):
-            cache.clear()
+    learned = screener.matcher.senses, screener.matcher.holders, screener.matcher.likes
+    for cache in (*learned, screener.known):
+        cache.clear()
     return screener
 
 
@@ -209,7 +209,7 @@ def say_accuracy(title: str, judged: Sequence[tuple[dict[str, str], float]]) -> 
 def bench_alerts(request: Request) -> None:
     """Share of ordinary firms that raise something, and some of what they raise."""
     names, screener = read_companies(request), load(request.lists)
-    hits = screener.find_hits(names, screen.DEFAULT_THRESHOLD)
+    hits = screener.matcher.find_hits(names, screen.DEFAULT_THRESHOLD)
     index = screener.matcher.index
     firm = [[hit for hit in some if index.kinds[hit[1]] != "weak"] for some in hits]
     raised = [(name, some[0]) for name, some in zip(names, firm, strict=True) if some]
@@ -240,12 +240,12 @@ def bench_matching(request: Request) -> None:
     print(f"  {len(names):,} distinct names against {len(choices):,}")
     forget(screener)
     busy = process_time()
-    alone = timed(lambda: screener.find_hits(names, FLOOR)) / len(names)
+    alone = timed(lambda: list(screener.find_comparisons(names, FLOOR))) / len(names)
     busy = (process_time() - busy) / len(names)
     shared = load(request.lists, jobs=2)
-    forget(shared).find_hits(names[:1], FLOOR)
+    list(forget(shared).find_comparisons(names[:1], FLOOR))
     forget(shared)
-    both = timed(lambda: shared.find_hits(names, FLOOR)) / len(names)
+    both = timed(lambda: list(shared.find_comparisons(names, FLOOR))) / len(names)
     if shared.pool is not None:
         shared.pool.terminate()
         shared.pool = None

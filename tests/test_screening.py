@@ -453,3 +453,57 @@ def test_spark_gives_the_same_rows(list_path, plain, monkeypatch):
     finally:
         session.stop()
     assert rows_by_number(found) == rows_by_number(plain)
+
+
+# ----------------------------------------------------------------------- no row is passed over
+
+CELLS = {
+    "consignee": ["Nobody Known", "Orbita Plus", "Milurov", "", "to order", "IMO 9253325", "KVNTRUMM"],
+    "notify_party": ["", "Someone", "Kvantek SZ"],
+    "consignee_address": ["", "Main St 1", "Lenina 7", "Tambov Severny", "Lenina 7, Tambov Severny", "Yalta"],
+    "consignee_country": ["", "RU", "Russia", "KG", "DE", "Crimea"],
+    "destination": ["", "RU", "DE", "Hamburg", "Kyrgyzstan", "Sevastopol, Ukraine", "Crimea", "JP"],
+    "transit": ["", "TR", "Simferopol", "Georgia via Russia", "Iran"],
+    "hs_code": ["", "610910", "8542.31", "847130", "8482", "x", "8541.10; 610910", "854231"],
+    "description": ["", "T-shirts", "ball bearings", "integrated circuits"],
+    "identifier": ["", "7707083893", "12"],
+}  # fmt: skip
+HEADERS = st.lists(st.sampled_from(sorted({*CELLS} - {"consignee"}) * 2), max_size=9)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_no_row_that_gets_a_flag_is_passed_over(screener_all, data):
+    headers = ["consignee", *data.draw(HEADERS)]
+    row = st.tuples(*(st.sampled_from(CELLS[header]) for header in headers)).map(list)
+    rows = data.draw(st.lists(row, min_size=1, max_size=12))
+    roles = screen.find_roles(headers, {})
+    plan = screen.build_plan(roles)
+    chunk = screen.Chunk(1, rows, list(range(1, len(rows) + 1)), {})
+    found = {row.number: row.flags for row in screener_all.screen_chunk(chunk, roles)}
+    every = (screener_all.screen_row(screen.RowCells(cells, plan), "") for cells in rows)
+    assert found == {n: flags for n, flags in enumerate(every, 1) if flags}
+
+
+@pytest.mark.parametrize(
+    "columns,kinds",
+    [
+        ({"destination": "Sevastopol, Ukraine"}, ["destination"]),
+        ({"destination": "DE", "transit": "Georgia via Russia"}, ["destination"]),
+        ({"destination": "Crimea"}, ["destination"]),
+        ({"consignee_country": "Crimea"}, ["destination"]),
+        ({"final destination": "RU", "destination": "DE"}, ["destination"]),
+        ({"final destination": "DE", "destination": "DE"}, []),
+        ({"final destination": "Hamburg", "destination": "DE"}, []),
+        ({"final destination": "Hamburg", "destination": "Elbe"}, ["unscreened"] * 2),
+        ({"street": "Lenina 7", "city": "Tambov Severny"}, ["address"]),
+    ],
+)
+def test_a_role_of_two_columns_is_read_whole(screener, columns, kinds):
+    assert [kind for kind, _ in flags_of(screener, **columns)] == kinds
+
+
+def test_a_destination_said_twice_is_one_way_of_the_goods(screener):
+    once = flags_of(screener, destination="KG", hs="848210")
+    assert flags_of(screener, destination="KG", final_destination="Kyrgyzstan", hs="848210") == once
+    assert {"diversion", "goods"} <= {kind for kind, _ in once}

@@ -111,14 +111,14 @@ def test_a_matcher_that_knows_only_equal_names_is_shown_up():
 def test_a_matcher_that_hits_everything_is_shown_up(monkeypatch):
     every = load()
     hits = [(100.0, n) for n in range(len(every.matcher.index.owners))]
-    monkeypatch.setattr(every, "find_hits", lambda texts, floor: [hits for _ in texts])
+    monkeypatch.setattr(every, "find_comparisons", lambda texts, floor: [hits for _ in texts])
     rows = {row[:2]: row[4] for row in screen.measure_recall(every, 100)}
     assert rows["near-neighbour", "near-neighbour"] == rows["any entry", "near-neighbour"] == 100
 
 
 def test_a_matcher_that_is_blind_is_shown_up(monkeypatch):
     blind = load()
-    monkeypatch.setattr(blind, "find_hits", lambda texts, floor: [[] for _ in texts])
+    monkeypatch.setattr(blind, "find_comparisons", lambda texts, floor: [[] for _ in texts])
     assert {row[3] for row in screen.measure_recall(blind, 100)} == {0}
 
 
