@@ -47,7 +47,7 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from itertools import chain, islice, pairwise
+from itertools import accumulate, chain, islice, pairwise
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -2247,7 +2247,7 @@ class Matcher:
         return [self.compare_queries(several, floor) for several in queries]
 
     def compare_queries(self, queries: Sequence[FoldedName], floor: float) -> list[NameHit]:
-        """The listed names that any of `queries` hits, each with its best comparison, best first."""
+        """The listed names that any of `queries` hits, each with its best comparison."""
         best: dict[int, Comparison] = {}
         for query in queries:
             for n in self.find_candidates(query, floor):
@@ -3653,12 +3653,11 @@ def width_of(text: str) -> int:
 
 def fit(text: str, width: int) -> str:
     """`text` cut or filled to `width` terminal columns."""
-    if width_of(text) <= width:
-        return text + " " * (width - width_of(text))
-    cut = text
-    while width_of(cut) > width - 1:
-        cut = cut[:-1]
-    return cut + "…" + " " * (width - 1 - width_of(cut))
+    ends = list(accumulate(map(width_of, text), initial=0))  # of each letter, in columns
+    if ends[-1] <= width:
+        return text + " " * (width - ends[-1])
+    cut = bisect_right(ends, width - 1) - 1
+    return text[:cut] + "…" + " " * (width - 1 - ends[cut])
 
 
 def draw_table(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
@@ -3929,7 +3928,7 @@ class RowCells:
         return join_address(self.texts(f"{role}_address"))
 
     def country(self, role: str) -> str:
-        """The cell that says the country of the party `role`: for buyers at last the destination."""
+        """The cell with the country of the party `role`; for buyers at last the destination."""
         cells = [*self.texts(f"{role}_country"), *(self.texts("destination") * (role in BUYERS))]
         return next(filter(parse_country, cells), next(filter(None, cells), ""))
 
