@@ -4872,15 +4872,29 @@ def say_report(report: ListReport) -> str:
     )
 
 
+def check_files(request: RunRequest, form: str) -> None:
+    """Raises ScreenError before a row is written, for a file that could not be screened."""
+    writer = RowWriter(Digest(io.StringIO()), form, several=True, safe_cells=False)
+    for file in filter(os.path.isfile, request.files):
+        with open_shipments(file, reading_of(request)) as shipments:
+            writer.begin(shipments.headers, 0)
+
+
+def reading_of(request: RunRequest) -> ReadOptions:
+    """How the shipment files of `request` are to be read."""
+    return ReadOptions(request.columns, request.delimiter, request.encoding)
+
+
 def run_screening(request: RunRequest, talk: Talk) -> Counts:
     """Screen every file of `request`; its rows, talk and receipt are written here."""
+    form = request.form or ("table" if request.output is None and sys.stdout.isatty() else "csv")
+    check_files(request, form)
     screener, counts = load_screener(request, talk), Counts()
     if request.cleared:
         screener.cleared = read_clearances(request.cleared)
     if request.history:
-        reading = ReadOptions(request.columns, request.delimiter, request.encoding)
-        screener.surges = surge_keys(find_surges(read_history(request.history, reading, talk)))
-    form = request.form or ("table" if request.output is None and sys.stdout.isatty() else "csv")
+        ledger = read_history(request.history, reading_of(request), talk)
+        screener.surges = surge_keys(find_surges(ledger))
     try:
         with open_output(request.output) as out:
             sink = Digest(out)
@@ -4910,10 +4924,7 @@ def screen_file(
     talk: Talk,
 ) -> None:
     """Write the rows of one shipment `file` and count them."""
-    options = ReadOptions(
-        columns=request.columns, delimiter=request.delimiter, encoding=request.encoding
-    )
-    with open_shipments(file, options) as shipments:
+    with open_shipments(file, reading_of(request)) as shipments:
         for text in say_layout(shipments):
             talk.say(text)
         writer.begin(shipments.headers, shipments.roles["consignee"][0])
@@ -5340,9 +5351,7 @@ def clear(file: str, row: int, **given: Any) -> None:
         entries = {(entry.list, entry.entry_id): entry for entry in screener.entries}
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(CLEARANCE_COLUMNS)
-        with open_shipments(
-            file, ReadOptions(request.columns, request.delimiter, request.encoding)
-        ) as shipments:
+        with open_shipments(file, reading_of(request)) as shipments:
             for chunk in shipments.chunks:
                 place = row - chunk.first_row
                 if 0 <= place < len(chunk.rows):

@@ -33,9 +33,8 @@ from rapidfuzz import fuzz, process, utils
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from history import build_history  # noqa: E402
-
 import screen  # noqa: E402
+from history import build_history  # noqa: E402
 
 AS_OF = date.today()
 FLOOR = screen.DEFAULT_THRESHOLD - screen.EVIDENCE_MOST  # what screening asks of the matcher

@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from caller import call
 
 import screen
+from caller import call
 
 PROGRAM = Path(screen.__file__)
 ENV = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

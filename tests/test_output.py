@@ -7,11 +7,11 @@ import random
 import unicodedata
 
 import pytest
-from caller import call
 from hypothesis import given
 from hypothesis import strategies as st
 
 import screen
+from caller import call
 
 LIST = """name,entry_id,type,aliases,weak_aliases,countries,addresses,programme
 Kvantek Severnaya Zarya,K1,entity,Kvantek SZ,Milurov,RU,"Lenina 7, Tambov Severny",P1|P2

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import click
 import pytest
-from conftest import ROOT
 
 import screen
+from conftest import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCK = re.compile(r"(?:^<!-- (\w+) -->\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
-from conftest import ROOT
 
 import screen
+from conftest import ROOT
 
 SAMPLES = ("shipments", "sendungen", "declarations")
 LISTS = ("-l", str(ROOT / "lists" / "starter.csv"), "-l", str(ROOT / "samples" / "own_list.csv"))

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from history import build_history
 from hypothesis import given
 from hypothesis import strategies as st
 
 import screen
+from history import build_history
 
 HERE = Path(__file__).parent
 BASE = {
