@@ -252,6 +252,7 @@ def _check_digits(digits: str) -> HsCode:
     return HsCode(digits, "a digit was lost or added" if odd and len(digits) < 7 else "")
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def parse_hs_cell(text: str) -> tuple[HsCode, ...]:
     """The distinct codes of a cell, where it holds several; always at least one.
 
@@ -1858,6 +1859,7 @@ WHOLE_FROM = (
     6  # letters of a name spaced otherwise that may agree by sound: not "Kim Il" / "Kimi L"
 )
 ACRONYM = 0.92  # "SMIC" for the long name
+MOST_SENSES = 200_000  # query tokens that are remembered
 MOST_LIKES = 20_000  # tokens whose names are kept
 ROUNDING = 0.0006  # of a score, to its first decimal: 59.96 is found at 60.0
 
@@ -2242,6 +2244,9 @@ class Matcher:
 
     def find_comparisons(self, texts: Sequence[str], floor: float) -> list[list[NameHit]]:
         """As `find_hits`, with all of the comparison."""
+        if len(self.senses) > MOST_SENSES:
+            self.senses.clear()
+            self.keys = dict(self.index.keys)
         queries = fold_queries(texts, self.language)
         self.learn([query for several in queries for query in several])
         return [self.compare_queries(several, floor) for several in queries]
@@ -3856,7 +3861,9 @@ DEFAULT_THRESHOLD = 85.0  # below, ordinary firms come in hundreds; above, "Appe
 # What stands beside a name moves its score by so much at most, and never one of 95 or more down.
 COUNTRY_AGREES, COUNTRY_CONFLICTS, ADDRESS_AGREES, SURE = 2.0, -2.0, 3.0, 95.0
 EVIDENCE_MOST = COUNTRY_AGREES + ADDRESS_AGREES
-MOST_KNOWN = 300_000  # distinct names whose hits are remembered; more only costs memory
+# Distinct cells that are remembered. Of ten times as many rows each is asked once: a year of trade
+# has 400,000 consignees; these take 300 MB, and 1 GiB is what a run may take.
+MOST_KNOWN = 2_000_000
 WORTH_SHARING = 2_000  # new names from which on other processes help
 ADDRESS_LEAST, ADDRESS_ALIKE = 3, 0.75  # words that tell; share of them that must agree
 BANDS = ((100, "exact"), (95, "strong"), (0, "possible"))
@@ -3884,25 +3891,6 @@ class ScreenedRow:
     flags: tuple[Flag, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Which columns hold what; made once a file, so that rows are read by number alone."""
-
-    roles: Mapping[str, tuple[int, ...]]
-    parties: tuple[str, ...]  # the party roles there are
-    addressed: tuple[str, ...]  # those with an address column
-    route: tuple[str, ...]  # roles that tell the way of the goods
-    read: tuple[str, ...]  # roles that a check of single rows reads
-
-
-def build_plan(roles: Mapping[str, tuple[int, ...]]) -> Plan:
-    """The plan of a file with `roles`."""
-    parties = tuple(role for role in PARTY_ROLES if role in roles)
-    addressed = tuple(role for role in PARTY_ROLES if f"{role}_address" in roles)
-    route = tuple(role for role in roles if role in ROUTE_ROLES)
-    return Plan(roles, parties, addressed, route, tuple(r for r in roles if r not in UNREAD_ROLES))
-
-
 def join_address(parts: Iterable[str]) -> str:
     """The parts of an address as one text."""
     return ", ".join(filter(None, parts))
@@ -3913,11 +3901,15 @@ class RowCells:
     """The cells of one row by role."""
 
     cells: Sequence[str]
-    plan: Plan
+    roles: Mapping[str, tuple[int, ...]]
+
+    def parties(self) -> list[str]:
+        """The party roles of the file."""
+        return [role for role in PARTY_ROLES if role in self.roles]
 
     def texts(self, role: str) -> list[str]:
         """All cells of `role`; none where the file has no such column."""
-        return [self.cells[i] for i in self.plan.roles.get(role, ())]
+        return [self.cells[i] for i in self.roles.get(role, ())]
 
     def text(self, role: str) -> str:
         """The cells of `role` as one text."""
@@ -3939,7 +3931,7 @@ class RowCells:
     def route(self) -> tuple[tuple[str, str], ...]:
         """(role, text) of all that tells the way of the goods, an address as one text."""
         cells: list[tuple[str, str]] = []
-        for role in self.plan.route:
+        for role in filter(ROUTE_ROLES.__contains__, self.roles):
             party, _, part = role.rpartition("_")
             texts = [self.address(party)] if part == "address" else self.texts(role)
             cells += [(role, text) for text in texts]
@@ -3959,11 +3951,13 @@ def build_column(texts: Sequence[str]) -> Column:
     return Column(cells.tolist(), places)
 
 
-def build_columns(rows: Sequence[Sequence[str]], plan: Plan) -> dict[str, list[Column]]:
+def build_columns(
+    rows: Sequence[Sequence[str]], roles: Mapping[str, tuple[int, ...]]
+) -> dict[str, list[Column]]:
     """The columns of each role; an address is one, however many columns it stands in."""
     texts, columns = list(zip(*rows, strict=True)), {}
-    for role in plan.read:
-        several: list[Sequence[str]] = [texts[i] for i in plan.roles[role]]
+    for role in (role for role in roles if role not in UNREAD_ROLES):
+        several: list[Sequence[str]] = [texts[i] for i in roles[role]]
         if role.endswith("_address") and len(several) > 1:
             several = [list(map(join_address, zip(*several, strict=True)))]
         columns[role] = list(map(build_column, several))
@@ -3985,7 +3979,7 @@ class Identifiers:
     def __init__(self, entries: Sequence[ListEntry], language: Language) -> None:
         self.entries = entries
         self.language = language
-        self.found: dict[str, tuple[tuple[float, int], ...]] = {}  # by address as written
+        self.found: dict[str, tuple[tuple[float, int], ...]] = {}  # of addresses that were asked
         self.numbers: dict[str, list[int]] = defaultdict(list)
         for e, entry in enumerate(entries):
             for number in {n for text in entry.identifiers for n in find_numbers(text)}:
@@ -4016,19 +4010,11 @@ class Identifiers:
             if t not in self.language.classes and t not in self.language.forms
         )
 
-    def find_addresses(self, text: str) -> tuple[tuple[float, int], ...]:
-        """(score, entry number) of the entries at the address `text`, best first."""
-        if text not in self.found:
-            self.learn([text])
-        return self.found[text]
-
     def learn(self, texts: Sequence[str]) -> None:
-        """Look up those of the addresses `texts` that are new, together."""
-        if len(self.found) > MOST_KNOWN:
-            self.found.clear()
-        new = [text for text in texts if text not in self.found]
-        names = fold_names(new, self.language)
-        self.found |= {t: self.find_places(name) for t, name in zip(new, names, strict=True)}
+        """Look up the addresses `texts`, together; those that hit an entry stay in `found`."""
+        for text, name in zip(texts, fold_names(texts, self.language), strict=True):
+            if places := self.find_places(name):
+                self.found[text] = places
 
     def find_places(self, name: FoldedName) -> tuple[tuple[float, int], ...]:
         """(score, entry number) of the entries at a folded address, best first."""
@@ -4117,8 +4103,8 @@ class Screener:
         self.language = load_language()
         self.matcher = Matcher(self.entries, self.language, options.jobs)
         self.identifiers = Identifiers(self.entries, self.language)
-        self.known: dict[str, list[NameHit]] = {}
         self.judged: dict[str, dict[str, bool]] = {}  # role -> text -> whether it is suspicious
+        self.known: dict[str, list[NameHit]] = {}  # of the party names judged those that hit
         self.surges: Mapping[tuple[str, str], Surge] = {}
         self.cleared = Clearances(())
         self.unsupported = 0  # agreements with a weak alias alone
@@ -4151,17 +4137,15 @@ class Screener:
         rows = [[*row.cells, *write_cells(row)] for row in self.screen_chunk(chunk, roles)]
         return pd.DataFrame(rows, columns=[*headers, *SCREEN_COLUMNS], dtype=object)
 
-    def ask_names(self, texts: Iterable[str]) -> Iterator[tuple[str, list[NameHit]]]:
-        """Begin to look up those of the party names `texts` that are new; the answers follow."""
-        if len(self.known) > MOST_KNOWN:
-            self.known.clear()
-        new = sorted({*texts} - self.known.keys())
-        floor = self.options.threshold - EVIDENCE_MOST
-        return zip(new, self.find_comparisons(new, floor), strict=True)
-
     def learn(self, texts: Iterable[str]) -> None:
-        """Look up the party names `texts` that are new."""
-        self.known.update(self.ask_names(texts))
+        """Look up the party names `texts`."""
+        self.known.update(self.ask_names({*texts}))
+
+    def ask_names(self, texts: Set[str]) -> Iterator[tuple[str, list[NameHit]]]:
+        """Begin to look up the party names `texts`; those that hit follow."""
+        asked, floor = sorted(texts), self.options.threshold - EVIDENCE_MOST
+        answers = zip(asked, self.find_comparisons(asked, floor), strict=True)
+        return ((text, hits) for text, hits in answers if hits)
 
     def find_comparisons(self, texts: Sequence[str], floor: float) -> Iterable[list[NameHit]]:
         """As the matcher's, begun at once in `jobs` processes where that pays."""
@@ -4181,38 +4165,39 @@ class Screener:
         """The flagged rows of `chunk`, in order."""
         if not chunk.rows:  # of an empty frame: engines ask for the columns so
             return
-        plan = build_plan(roles)
-        for n in self.find_suspects(chunk, plan):
-            flags = self.screen_row(RowCells(chunk.rows[n], plan), chunk.damage.get(n, ""))
+        for n in self.find_suspects(chunk, roles):
+            flags = self.screen_row(RowCells(chunk.rows[n], roles), chunk.damage.get(n, ""))
             if flags:
                 yield ScreenedRow(chunk.first_row + n, chunk.rows[n], flags)
 
-    def find_suspects(self, chunk: Chunk, plan: Plan) -> list[int]:
+    def find_suspects(self, chunk: Chunk, roles: Mapping[str, tuple[int, ...]]) -> list[int]:
         """The rows of `chunk` that must be looked at: none that gets a flag is missing (tested)."""
-        rows, columns = len(chunk.rows), build_columns(chunk.rows, plan)
-        parties = [(role, column) for role in plan.parties for column in columns[role]]
-        asked = self.ask_names(text for _, column in parties for text in column.cells)
+        if sum(map(len, self.judged.values())) > MOST_KNOWN:
+            for memory in (self.judged, self.known, self.identifiers.found):
+                memory.clear()
+        rows, columns = len(chunk.rows), build_columns(chunk.rows, roles)
+        parties = columns.keys() & {*PARTY_ROLES}
+        names = {text for role in parties for column in columns[role] for text in column.cells}
+        for role in parties:
+            names = names.difference(self.judged.get(role, ()))
+        asked = self.ask_names(names)
         suspects = np.full(rows, bool(self.surges))
         suspects[[*chunk.damage]] = True
-        others = [(r, column) for r in columns if r not in plan.parties for column in columns[r]]
-        for role, column in others:
-            suspects |= self.judge(role, column)
-        codes, texts = columns.get("hs_code", []), columns.get("description", [])
+        codes, texts = columns.pop("hs_code", []), columns.pop("description", [])
         where = [*columns.get("destination", []), *columns.get("consignee_country", [])]
         for several, is_odd in (where, is_odd_goods), (texts, is_odd_description):
             crossed = cross_columns([*codes, *several], rows)
             odd = [is_odd(cells[: len(codes)], cells[len(codes) :]) for cells in crossed.cells]
             suspects |= np.array(odd)[crossed.places]
-        self.known.update(asked)  # by the other processes meanwhile
-        for role, column in parties:
-            suspects |= self.judge(role, column)
+        for role in sorted(columns, key=parties.__contains__):  # parties last, for their answers
+            self.known.update(asked if role in parties else ())
+            for column in columns[role]:
+                suspects |= self.judge(role, column)
         return [int(n) for n in np.flatnonzero(suspects)]
 
     def judge(self, role: str, column: Column) -> Array:
         """For each row whether its cell in a `role` column is suspicious."""
         judged = self.judged.setdefault(role, {})
-        if len(judged) > MOST_KNOWN:
-            judged.clear()
         new = [text for text in column.cells if text not in judged]
         if role.endswith("_address"):
             self.identifiers.learn(new)
@@ -4223,11 +4208,9 @@ class Screener:
         """Whether a row with `text` in a `role` column must be looked at."""
         if role in PARTY_ROLES:
             unnamed = role == "consignee" and is_unnamed(text)
-            return bool(unnamed or self.known[text] or self.identifiers.find_entries(text))
-        if find_place_flags(role, text):
+            return unnamed or text in self.known or bool(self.identifiers.find_entries(text))
+        if find_place_flags(role, text) or text in self.identifiers.found:
             return True
-        if role.endswith("_address"):
-            return bool(self.identifiers.find_addresses(text))
         if role == "destination":
             return find_unread_country(text) is not None
         return role == "identifier" and bool(self.identifiers.find_entries(text))
@@ -4256,23 +4239,24 @@ class Screener:
     def find_address_hits(self, row: RowCells) -> list[tuple[int, Flag]]:
         """(entry number, `address` flag) for every listed address in the row."""
         return [
-            (e, build_place_flag("address", role, row.address(role), self.entries[e], score))
-            for role in row.plan.addressed
-            for score, e in self.identifiers.find_addresses(row.address(role))
+            (e, build_place_flag("address", role, address, self.entries[e], score))
+            for role in PARTY_ROLES
+            if (address := row.address(role))
+            for score, e in self.identifiers.found.get(address, ())
         ]
 
     def find_number_hits(self, row: RowCells) -> list[tuple[int, Flag]]:
         """(entry number, `identifier` flag) for every listed number in the row."""
         return [
             (e, build_place_flag("identifier", role, number, self.entries[e], 100.0))
-            for role in ("identifier", *row.plan.parties)
+            for role in ("identifier", *row.parties())
             for text in row.texts(role)
             for number, e in self.identifiers.find_entries(text)
         ]
 
     def screen_parties(self, row: RowCells, supported: Set[int]) -> list[Flag]:
         """The `party` flags of the row: one a role, or every entry with --hits all."""
-        parties = [(role, t) for role in row.plan.parties for t in row.texts(role) if self.known[t]]
+        parties = [(role, text) for role in row.parties() for text in row.texts(role)]
         hits = [hit for role, text in parties for hit in self.weigh_hits(role, text, row)]
         firm = supported | {hit.entry for hit in hits if hit.kind != "weak"}
         kept = [hit for hit in hits if hit.kind != "weak" or hit.country > 0 or hit.entry in firm]
@@ -4297,9 +4281,11 @@ class Screener:
 
     def weigh_hits(self, role: str, text: str, row: RowCells) -> Iterator[PartyHit]:
         """The hits of one party at or above the threshold, its country and address considered."""
+        if text not in self.known:
+            return
         country_text, address = row.country(role), row.address(role)
         country = parse_country(country_text)
-        places = {e for _, e in self.identifiers.find_addresses(address)} if address else set()
+        places = {e for _, e in self.identifiers.found.get(address, ())}
         for found, n in self.known[text]:
             name_score, e = found.score, int(self.matcher.index.owners[n])
             countries = self.entries[e].countries
@@ -5159,11 +5145,11 @@ def name(texts: Sequence[str], country: str, form: str | None, **given: Any) -> 
             else list(texts)
         )
         screener.learn(names)
-        plan = build_plan({"consignee": (0,), "consignee_country": (1,)})
+        roles = {"consignee": (0,), "consignee_country": (1,)}
         flags = [
             flag
             for text in names
-            for flag in screener.screen_parties(RowCells((text, country), plan), set())
+            for flag in screener.screen_parties(RowCells((text, country), roles), set())
         ]
         chosen = form or ("table" if sys.stdout.isatty() else "csv")
         if chosen == "table":
@@ -5356,7 +5342,7 @@ def clear(file: str, row: int, **given: Any) -> None:
                 place = row - chunk.first_row
                 if 0 <= place < len(chunk.rows):
                     one = Chunk(row, [chunk.rows[place]], [chunk.lines[place]], {})
-                    cells = RowCells(chunk.rows[place], build_plan(shipments.roles))
+                    cells = RowCells(chunk.rows[place], shipments.roles)
                     for found in screener.screen_chunk(one, shipments.roles):
                         for flag in (f for f in found.flags if f.kind == "party"):
                             entry = entries[flag.facts["list"], flag.facts["entry_id"]]
