@@ -34,6 +34,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 import unicodedata
 import urllib.error
@@ -3879,7 +3880,7 @@ class Options:
     threshold: float = DEFAULT_THRESHOLD
     hits: str = "best"  # or "all"
     jobs: int = 1
-    columns: Mapping[str, str] = field(default_factory=dict)  # role -> header
+    columns: Any = field(default_factory=dict)  # role -> header
 
 
 @dataclass(frozen=True, slots=True)
@@ -4089,7 +4090,11 @@ def rank_entry(entry: ListEntry) -> tuple[Any, ...]:
 
 
 class Screener:
-    """Loaded lists, ready to screen; holds what it learned of names between chunks."""
+    """Loaded lists, ready to screen; holds what it learned of names between chunks.
+
+    One made by `load` is pickled as the paths, options and digests of its lists: each process that
+    gets it loads them once.
+    """
 
     def __init__(
         self, entries: Sequence[ListEntry], reports: Sequence[ListReport], options: Options
@@ -4109,15 +4114,24 @@ class Screener:
         self.cleared = Clearances(())
         self.unsupported = 0  # agreements with a weak alias alone
         self.pool: Any = None
+        self.paths: tuple[str, ...] = ()  # of the lists, if it was made by `load`
+        self.lock = threading.Lock()  # engines may call `screen` from several threads
 
     @classmethod
     def load(cls, paths: Sequence[str] = (), **options: Any) -> Screener:
         """A screener of the lists at `paths` (default: lists/ beside screen.py); for libraries."""
         chosen = Options(**{"as_of": date.today(), **options})
-        entries, reports = read_lists(
-            [Path(p) for p in paths] or [TABLES], ListOptions(as_of=chosen.as_of)
-        )
-        return cls(entries, reports, chosen)
+        found = [Path(path).resolve() for path in paths or [str(TABLES)]]
+        screener = cls(*read_lists(found, ListOptions(as_of=chosen.as_of)), chosen)
+        screener.paths = tuple(map(str, found))
+        return screener
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it travels to another process."""
+        if not self.paths:
+            raise TypeError("only a screener made by Screener.load can be sent to other processes")
+        options = replace(self.options, columns=tuple(self.options.columns.items()))
+        return load_once, (self.paths, options, tuple(report.sha256 for report in self.reports))
 
     def close(self) -> None:
         """End the other processes, if any were started."""
@@ -4134,7 +4148,8 @@ class Screener:
             )
         texts = frame.astype(object).where(frame.notna(), "").astype(str)
         chunk = Chunk(1, texts.to_numpy(dtype=object).tolist(), list(range(1, len(frame) + 1)), {})
-        rows = [[*row.cells, *write_cells(row)] for row in self.screen_chunk(chunk, roles)]
+        with self.lock:
+            rows = [[*row.cells, *write_cells(row)] for row in self.screen_chunk(chunk, roles)]
         return pd.DataFrame(rows, columns=[*headers, *SCREEN_COLUMNS], dtype=object)
 
     def learn(self, texts: Iterable[str]) -> None:
@@ -4300,6 +4315,19 @@ class Screener:
                 by_address = 0.0 if sure else max(0.0, score - name_score - moved)
                 held = role, text, e, n, kind, score, found, moved
                 yield PartyHit(*held, by_country, by_address, e in places, country_text, address)
+
+
+@functools.lru_cache(maxsize=4)
+def load_once(paths: tuple[str, ...], options: Options, digests: tuple[str, ...]) -> Screener:
+    """The screener of `paths` in this process; raises ScreenError if it reads other lists there."""
+    given = {key: getattr(options, key) for key in Options.__dataclass_fields__}
+    screener = Screener.load(paths, **{**given, "columns": dict(options.columns)})
+    if tuple(report.sha256 for report in screener.reports) != digests:
+        raise ScreenError(
+            f"{', '.join(paths)}: other lists are there than where the screener was made: give"
+            " every machine the same files."
+        )
+    return screener
 
 
 class PartyHit(NamedTuple):

@@ -1,10 +1,6 @@
 from __future__ import annotations
 
-import pickle
-import shutil
-import sys
 from datetime import date
-from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
@@ -410,49 +406,6 @@ def test_every_flagged_row_is_one_input_row(plain):
     frame = many_rows()
     assert plain["screen_row"].is_unique
     assert plain["no"].tolist() == [frame["no"][int(n) - 1] for n in plain["screen_row"]]
-
-
-# ------------------------------------------------------------------------------ engines
-
-
-def test_a_screener_travels_to_a_worker(screener_all, plain):
-    pd.testing.assert_frame_equal(
-        pickle.loads(pickle.dumps(screener_all)).screen(many_rows()), plain
-    )
-
-
-def test_dask_gives_the_same_rows(list_path, plain):
-    pytest.importorskip("dask")
-    dataframe = pytest.importorskip("dask.dataframe")
-    screener = screen.Screener.load([list_path], as_of=DAY, hits="all")
-    frame = many_rows()
-    parts = dataframe.from_pandas(frame, npartitions=4)
-    found = parts.map_partitions(screener.screen, meta=screener.screen(frame.head(0))).compute(
-        scheduler="threads", num_workers=2
-    )
-    assert rows_by_number(found) == rows_by_number(plain)
-
-
-@pytest.mark.skipif(
-    not (find_spec("pyspark") and shutil.which("java")), reason="needs pyspark and Java"
-)
-def test_spark_gives_the_same_rows(list_path, plain, monkeypatch):
-    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
-    from pyspark.sql import SparkSession
-
-    def screen_parts(frames):
-        screener = screen.Screener.load([list_path], as_of=DAY, hits="all")
-        yield from map(screener.screen, frames)
-
-    session = (
-        SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
-    )
-    try:
-        schema = ", ".join(f"`{column}` string" for column in plain.columns)
-        found = session.createDataFrame(many_rows()).mapInPandas(screen_parts, schema).toPandas()
-    finally:
-        session.stop()
-    assert rows_by_number(found) == rows_by_number(plain)
 
 
 # ----------------------------------------------------------------------- no row is passed over
