@@ -44,11 +44,13 @@ import zlib
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Set
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from itertools import accumulate, chain, islice, pairwise
+from itertools import accumulate, chain, islice, pairwise, repeat
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -4113,7 +4115,7 @@ class Screener:
         self.surges: Mapping[tuple[str, str], Surge] = {}
         self.cleared = Clearances(())
         self.unsupported = 0  # agreements with a weak alias alone
-        self.pool: Any = None
+        self.pool: ProcessPoolExecutor | None = None
         self.paths: tuple[str, ...] = ()  # of the lists, if it was made by `load`
         self.lock = threading.Lock()  # engines may call `screen` from several threads
 
@@ -4134,9 +4136,9 @@ class Screener:
         return load_once, (self.paths, options, tuple(report.sha256 for report in self.reports))
 
     def close(self) -> None:
-        """End the other processes, if any were started."""
+        """End the other processes, if any were started, once they have done what they are at."""
         if self.pool is not None:
-            self.pool.terminate()
+            self.pool.shutdown(cancel_futures=True)
 
     def screen(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The flagged rows of `frame` (text), in the CSV shape; `screen_row` counts from 1."""
@@ -4168,11 +4170,11 @@ class Screener:
         if jobs < 2 or len(texts) < WORTH_SHARING or not can_fork:
             return self.matcher.find_comparisons(texts, floor)
         if self.pool is None:
-            context = multiprocessing.get_context("fork")
-            self.pool = context.Pool(jobs, adopt_matcher, (self.matcher,))
+            fork, given = multiprocessing.get_context("fork"), (self.matcher, os.getpid())
+            self.pool = ProcessPoolExecutor(jobs, fork, adopt_matcher, given)
         size = max(WORTH_SHARING // 2, -(-len(texts) // (2 * jobs)))
-        parts = [(texts[i : i + size], floor) for i in range(0, len(texts), size)]
-        return chain.from_iterable(self.pool.imap(compare_here, parts))
+        parts = [texts[i : i + size] for i in range(0, len(texts), size)]
+        return join_answers(self.pool.map(compare_here, parts, repeat(floor)))
 
     def screen_chunk(
         self, chunk: Chunk, roles: Mapping[str, tuple[int, ...]]
@@ -4348,17 +4350,35 @@ class PartyHit(NamedTuple):
     address: str
 
 
-def adopt_matcher(matcher: Matcher) -> None:
+def adopt_matcher(matcher: Matcher, parent: int) -> None:
     """Keep `matcher` in this worker process; it came by fork, so nothing was copied."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process says what was done so far
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=end_with, args=(parent,), daemon=True).start()
     matcher.workers = 1
     compare_here.matcher = matcher  # type: ignore[attr-defined]
 
 
-def compare_here(task: tuple[Sequence[str], float]) -> list[list[NameHit]]:
+def end_with(parent: int) -> None:
+    """End this process when `parent` has ended, even killed: a worker would wait for ever."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def compare_here(texts: Sequence[str], floor: float) -> list[list[NameHit]]:
     """The hits of a worker's share of names."""
-    hits: list[list[NameHit]] = compare_here.matcher.find_comparisons(*task)  # type: ignore[attr-defined]
+    hits: list[list[NameHit]] = compare_here.matcher.find_comparisons(texts, floor)  # type: ignore[attr-defined]
     return hits
+
+
+def join_answers(parts: Iterable[list[list[NameHit]]]) -> Iterator[list[NameHit]]:
+    """The answers of all workers in order; one that was killed is no end without a word."""
+    try:
+        yield from chain.from_iterable(parts)
+    except BrokenProcessPool as err:
+        said = "a process that matches names was killed, perhaps for want of memory: run with"
+        raise ScreenError(f"screening broke off: {said} --jobs 1 or fewer lists.") from err
 
 
 @functools.lru_cache(maxsize=1 << 16)

@@ -246,7 +246,7 @@ def bench_matching(request: Request) -> None:
     forget(shared)
     both = timed(lambda: list(shared.find_comparisons(names, FLOOR))) / len(names)
     if shared.pool is not None:
-        shared.pool.terminate()
+        shared.close()
         shared.pool = None
     say("one process", f"{alone * 1e3:.4f} ms", f"processor time {busy * 1e3:.4f} ms")
     say("two processes, their start included", f"{both * 1e3:.4f} ms")

@@ -391,7 +391,7 @@ def test_two_jobs_give_the_same_rows(list_path, plain, monkeypatch):
     screener = screen.Screener.load([list_path], as_of=DAY, hits="all", jobs=2)
     pd.testing.assert_frame_equal(screener.screen(many_rows()), plain)
     assert screener.pool is not None, "no second process took part"
-    screener.pool.terminate()
+    screener.close()
 
 
 def test_a_forgotten_cache_gives_the_same_rows(list_path, plain, monkeypatch):
