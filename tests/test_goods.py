@@ -185,8 +185,9 @@ def test_a_new_edition_is_rows_only():
     chips = next(row for row, code in GOODS if code == "854231")
     edition = {"older_code": "854231", "newer_codes": "854299", "edition": "HS 2022", "note": "-"}
     index = screen.build_goods([{**chips, "prefix": "854299", "edition": "HS 2028"}], [edition])
-    assert [row["edition"] for row in index["854299"]] == ["HS 2028"]
-    assert [(row["how"], row["edition"]) for row in index["854231"]] == [("older", "HS 2022")]
+    assert [row["edition"] for row in index["854299"][chips["table"]]] == ["HS 2028"]
+    (older,) = index["854231"][chips["table"]]
+    assert (older["how"], older["edition"]) == ("older", "HS 2022")
 
 
 def texts_of(row):

@@ -268,6 +268,12 @@ def test_same_goods_under_changing_codes_are_reported():
     assert screen.find_surges(build_ledger(*rows, repeat=2)) == []
 
 
+def test_an_unread_code_is_no_other_heading():
+    wordy = {"description": "Ball bearings 6204", "date": "2025-01-01"}
+    rows = [wordy | {"hs_code": code} for code in ("8482.10", "n/a", "?")]
+    assert screen.find_surges(build_ledger(*rows, repeat=3)) == []
+
+
 def test_a_wording_under_many_headings_says_nothing():
     codes = [{"hs_code": f"84{n}.10", "description": "SPARE PARTS"} for n in (81, 82, 83, 84)]
     assert screen.find_surges(build_ledger(*codes, repeat=5)) == []
