@@ -233,10 +233,11 @@ def parse_hs_code(text: str) -> HsCode:
     code = re.sub(r"^(\d{4})\.0$|^(\d{5,})\.0+$", r"\1\2", found[1])  # the tail of a float
     digits = re.sub(r"\D", "", code)
     # 8541.10 read as a number is 8541.1; 8542.3 though begins four lines, so nothing is certain.
-    begun = read_goods().get(digits + "*", {}).values()
-    sure = {row["rule"][:6] for rows in begun for row in rows} <= {digits + "0"}
-    ten = sure and re.fullmatch(r"\d{4}[.,][1-9]", code)
-    return _check_digits(digits + "0" if ten else digits)
+    if re.fullmatch(r"\d{4}[.,][1-9]", code):
+        begun = chain.from_iterable(read_goods().get(digits + "*", {}).values())
+        if all(row["rule"][:6] == digits + "0" for row in begun):
+            return _check_digits(digits + "0")
+    return _check_digits(digits)
 
 
 def _check_digits(digits: str) -> HsCode:
@@ -598,12 +599,10 @@ def find_region_flags(text: str) -> tuple[Flag, ...]:
 
 def find_place_flags(role: str, text: str) -> list[Flag]:
     """The embargo flags of one cell: of the country it names, then of the places in it."""
-    said: list[Flag] = []
-    if role in WAY or role.endswith("_country"):
-        said += find_destination_flags(parse_country(text), role)
-    if role in WAY or role.endswith(("_country", "_address")):
-        said += find_region_flags(text)
-    return said
+    if role not in WAY and not role.endswith(("_country", "_address")):
+        return []
+    country = "" if role.endswith("_address") else parse_country(text)
+    return [*find_destination_flags(country, role), *find_region_flags(text)]
 
 
 def find_ways(texts: Iterable[str], instead: Iterable[str] = ()) -> tuple[str, ...]:
@@ -622,22 +621,18 @@ def find_route_flags(route: Route) -> tuple[Flag, ...]:
     cells: dict[str, list[str]] = defaultdict(list)
     for role, text in route.cells:
         cells[role].append(text)
-    said = [flag for role, text in route.cells for flag in find_place_flags(role, text)]
-    flags = {flag.facts["country"]: flag for flag in reversed(said)}  # one a country, as first said
+    places = [flag for role, text in route.cells for flag in find_place_flags(role, text)]
+    first = {flag.facts["country"]: flag for flag in reversed(places)}  # one a country
     seats = [text for role in BUYERS for text in cells[f"{role}_country"]]
     ways = find_ways([*cells["destination"], *seats])
-    company = _find_company(route, ways)
-    end = CERTIFICATE if route.tier in ("1", "2") else ""
-    groups = (_find_country_flags(way, company, "with such goods, ", end) for way in ways)
-    return (*flags.values(), *chain.from_iterable(groups), *_find_signs(cells, company))
-
-
-def _find_company(route: Route, ways: Sequence[str]) -> frozenset[str]:
-    """What `needs` of a rule may name: tables met, goods, tier, third (not all partner states)."""
+    # What `needs` of a rule may name; third: not all of them are partner states.
     partners = [any(row["kind"] == "partner" for row in read_rules(way)) for way in ways]
-    third = not partners or not all(partners)
-    said = {"goods": route.tables, "tier": route.tier, "third": third}
-    return frozenset((*route.tables, *(word for word, true in said.items() if true)))
+    said = {"goods": route.tables, "tier": route.tier, "third": not ways or not all(partners)}
+    company = frozenset((*route.tables, *(word for word, true in said.items() if true)))
+    end = CERTIFICATE if route.tier in ("1", "2") else ""
+    signs = _find_signs(cells, company) if route.tables else ()
+    groups = (_find_country_flags(way, company, "with such goods, ", end) for way in ways)
+    return (*first.values(), *chain.from_iterable(groups), *signs)
 
 
 def _find_signs(cells: Mapping[str, Sequence[str]], company: frozenset[str]) -> Iterator[Flag]:
@@ -3153,13 +3148,12 @@ class SurgeLedger:
         months = [parse_month(text) for text in columns["date"]]
         digits = [parse_hs_code(text).digits for text in columns["hs_code"]]
         frame = pd.DataFrame(months, columns=["day_first", "month_first"])
-        frame["heading"] = [code[:4] if len(code) > 3 else "" for code in digits]
+        frame["heading"] = heads = [code[:4] if len(code) > 3 else "" for code in digits]
         frame["tier"] = [TIER_ORDER.index(tier_of(code)) for code in digits]
-        frame["destination"] = [parse_country(text) for text in columns["destination"]]
+        frame["destination"] = goals = [parse_country(text) for text in columns["destination"]]
         frame["consignee"] = self._fold_texts(columns.get("consignee", [""] * len(months)))
-        self.unread["date"] += months.count((0, 0))
-        self.unread["hs_code"] += int((frame["heading"] == "").sum())
-        self.unread["destination"] += int((frame["destination"] == "").sum())
+        blank = {"date": months.count((0, 0)), "hs_code": heads.count("")}
+        self.unread.update(blank, destination=goals.count(""))
         return frame
 
     def _read_amounts(self, role: str, texts: Sequence[str]) -> Any:
@@ -3171,8 +3165,9 @@ class SurgeLedger:
             commas, points = (cells.str.contains(rf"[{m}]\d{{1,2}}\D*$").sum() for m in ",.")
             odd |= commas > points  # then 1.234, which looks a plain number, is 1,234
             amounts[odd] = [parse_amount(text, commas > points) for text in cells[odd]]
-        self.unread[role] += int((~np.isfinite(amounts)).sum())
-        return np.where(np.isfinite(amounts), amounts, 0.0)
+        unread = ~np.isfinite(amounts)
+        self.unread[role] += int(unread.sum())
+        return np.where(unread, 0.0, amounts)
 
     def _put(self, keys: tuple[str, ...], frame: Any) -> None:
         self._tables[keys].append(frame)
@@ -3264,11 +3259,11 @@ def choose_periods(rows_by_month: Mapping[int, int]) -> list[tuple[int, int]]:
         return []
     first, last = int(inside[0]), int(inside[-1])
     span = last - first + 1
-    if span >= 12 + LEAST_SAME_MONTHS:
-        length = min(LATEST_MONTHS, span - 12)
-        return [(last - length - 11, last - 12), (last - length + 1, last)]
-    length = max(1, span // 3)
-    return [(first, last - length), (last - length + 1, last)]
+    if span < 12 + LEAST_SAME_MONTHS:
+        middle = last - max(1, span // 3)
+        return [(first, middle), (middle + 1, last)]
+    middle = last - min(LATEST_MONTHS, span - 12)
+    return [(middle - 11, last - 12), (middle + 1, last)]
 
 
 def _compare(trade: Any, periods: Sequence[tuple[int, int]]) -> Any:
@@ -3315,21 +3310,19 @@ def find_surges(ledger: SurgeLedger, least_growth: float = LEAST_GROWTH) -> list
     """
     measure, trade = ledger.trade()
     dated = trade[trade["period"] > 0]
-    grown: list[tuple[float, Surge]] = []
+    ranked: list[tuple[float, Surge]] = []
     if periods := choose_periods(dated.groupby("period")["rows"].sum()):
         places = _compare(dated.assign(consignee=""), periods)
-        buyers = _compare(dated[dated["consignee"] != ""], periods)
         found = _find_outliers(places, least_growth)
         taken = {(group.destination, group.heading) for group in found}
-        for group in (*found, *_find_outliers(buyers, least_growth)):
-            if not group.consignee or (group.destination, group.heading) not in taken:
-                route = _say_transshipment(group.destination)
-                said = [_say_periods(periods), route, *_say_moved(places, group)]
-                surge = _build_surge(ledger.spelling[group.consignee], measure, group, said)
-                grown.append((group.score * (PRIORITY_WEIGHT if route else 1.0), surge))
-    grown.sort(key=lambda pair: -pair[0])
-    patterns = (*_find_split_lots(ledger, dated), *_find_spreads(ledger))
-    return [*(surge for _, surge in grown), *patterns]
+        buyers = _find_outliers(_compare(dated[dated["consignee"] != ""], periods), least_growth)
+        for group in (*found, *(g for g in buyers if (g.destination, g.heading) not in taken)):
+            route = _say_transshipment(group.destination)
+            said = [_say_periods(periods), route, *_say_moved(places, group)]
+            surge = _build_surge(ledger.spelling[group.consignee], measure, group, said)
+            ranked.append((group.score * (PRIORITY_WEIGHT if route else 1.0), surge))
+    grown = [surge for _, surge in sorted(ranked, key=lambda pair: -pair[0])]
+    return [*grown, *_find_split_lots(ledger, dated), *_find_spreads(ledger)]
 
 
 def _build_surge(consignee: str, measure: str, group: Any, said: Sequence[str]) -> Surge:
