@@ -145,7 +145,6 @@ def open_packed(stream: Any) -> Any:
 Row = Mapping[str, str]  # of a fact table
 Tables = Mapping[str, Sequence[Row]]  # rows by the name of their goods table
 Phrase = tuple[tuple[str, int], ...]  # of each word what it begins with, and the gap before
-Phrases = Mapping[str, list[tuple[Phrase, Row]]]
 PhraseHit = tuple[int, int, Row]  # where a phrase starts and ends, and the row that has it
 HIGH_PRIORITY = "Common High Priority List"  # lists/goods.csv `table`
 ANY_DESTINATION = "*"  # meets also the rules that only some destinations make apply
@@ -364,7 +363,7 @@ def fold_phrase(text: str) -> str:
 
 
 @functools.cache
-def read_phrases(table: str) -> Phrases:
+def read_phrases(table: str) -> Mapping[str, Sequence[tuple[Phrase, Row]]]:
     """The phrases in `pattern` of lists/`table`.csv by three letters; a Han letter is a word.
 
     `|` parts phrases, `stem*` is any word so begun, `~` stands for up to three words: a little
@@ -379,9 +378,9 @@ def read_phrases(table: str) -> Phrases:
     return index
 
 
-def find_phrases(text: str, phrases: Phrases) -> list[PhraseHit]:
-    """Where `phrases` stand in folded `text`."""
-    found = list(WORD.finditer(text))
+def find_phrases(text: str, table: str) -> list[PhraseHit]:
+    """Where phrases of lists/`table`.csv stand in folded `text`."""
+    phrases, found = read_phrases(table), list(WORD.finditer(text))
     words = [word[2] + " " for word in found]
     return [
         (found[place].start(2), found[last - 1].end(2), row)
@@ -439,7 +438,7 @@ def _expects(row: Row, digits: tuple[str, ...], length: int) -> bool:
 
 def _find_named_goods(text: str) -> list[PhraseHit]:
     """Goods in folded `text`, best grade first: no part of another good's name, case or purpose."""
-    hits = find_phrases(text, read_phrases("descriptions"))
+    hits = find_phrases(text, "descriptions")
 
     def is_goods(start: int, end: int) -> bool:
         return not any(
@@ -584,7 +583,7 @@ def find_region_flags(text: str) -> tuple[Flag, ...]:
     ()
     """
     folded = fold_phrase(text)
-    hits = find_phrases(folded, read_phrases("regions"))
+    hits = find_phrases(folded, "regions")
     other = [(start, end) for start, end, row in hits if row["what"] == "other"]
     flags: dict[str, Flag] = {}
     for start, end, row in hits:
@@ -648,7 +647,7 @@ def _find_signs(cells: Mapping[str, Sequence[str]], company: frozenset[str]) -> 
 @functools.lru_cache(maxsize=1 << 16)
 def _find_sign_words(text: str) -> frozenset[str]:
     """The red flags, by id, whose words stand in `text`."""
-    found = find_phrases(fold_phrase(text), read_phrases("red_flags"))
+    found = find_phrases(fold_phrase(text), "red_flags")
     return frozenset(row["id"] for _, _, row in found)
 
 

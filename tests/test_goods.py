@@ -195,12 +195,7 @@ def texts_of(row):
 
 
 def rows_met(text):
-    return [
-        hit[2]
-        for hit in screen.find_phrases(
-            screen.fold_phrase(text), screen.read_phrases("descriptions")
-        )
-    ]
+    return [hit[2] for hit in screen.find_phrases(screen.fold_phrase(text), "descriptions")]
 
 
 def graded(grade):
