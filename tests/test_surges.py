@@ -1,6 +1,5 @@
 """The Surges room: cells as people write them, the story found, and silence elsewhere."""
 
-import csv
 import math
 import time
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 import screen
 from history import build_history
+from rows import read_cases
 
 HERE = Path(__file__).parent
 BASE = {
@@ -22,11 +22,6 @@ BASE = {
     "consignee": "Tulpar LLC",
     "value": "100",
 }
-
-
-def read_cases(name: str) -> list[dict[str, str]]:
-    with open(HERE / "cases" / f"{name}.csv", encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def say_month(month: int) -> str:
