@@ -3151,8 +3151,8 @@ class SurgeLedger:
         frame["tier"] = [TIER_ORDER.index(tier_of(code)) for code in digits]
         frame["destination"] = goals = [parse_country(text) for text in columns["destination"]]
         frame["consignee"] = self._fold_texts(columns.get("consignee", [""] * len(months)))
-        blank = {"date": months.count((0, 0)), "hs_code": heads.count("")}
-        self.unread.update(blank, destination=goals.count(""))
+        self.unread.update(date=months.count((0, 0)), hs_code=heads.count(""))
+        self.unread["destination"] += goals.count("")
         return frame
 
     def _read_amounts(self, role: str, texts: Sequence[str]) -> Any:
@@ -3199,7 +3199,6 @@ class SurgeLedger:
 # Surges. Takes a ledger; gives the groups whose trade outgrew their own past, the patterns only
 # several rows together show, the flag of a row in such a group, and bars. Does not know the clock.
 
-EMBARGOED = frozenset({"embargo_comprehensive", "russia_belarus_controls"})  # of destinations.csv
 LATEST_MONTHS = 6  # 3: one ship early or late doubles a group; 12: a surge is a year old when seen
 LEAST_SAME_MONTHS = 3  # from 15 months on the same months a year before: seasons cancel
 STRAY_SHARE = 0.001  # one date of 2052 in 5,000 rows must not empty the latest period
@@ -3363,8 +3362,7 @@ def _say_moved(places: Any, group: Any) -> Iterable[str]:
     rise = group.amount1 - group.amount0
     for other in places.xs(group.heading, level="heading").reset_index().itertuples():
         fall = other.amount0 - other.amount1
-        rules = {row["rule"] for row in read_rules(other.destination)}
-        if rules & EMBARGOED and fall >= LEAST_MOVED * rise:
+        if fall >= LEAST_MOVED * rise and find_destination_flags(other.destination):
             yield (
                 f"trade with {other.destination} in {group.heading} fell by {fall:,.0f} "
                 f"({-fall / other.amount0:.0%}) while this rose by {rise:,.0f}: "
@@ -3426,12 +3424,12 @@ def find_surge_flag(
     destination: str, heading: str, surges: Mapping[tuple[str, str], Surge], consignee: str = ""
 ) -> Flag | None:
     """The flag of a row whose destination or consignee is in `surges` of `surge_keys`, or None."""
-    keys = ((destination, heading), (fold_words(consignee), heading))
-    surge = next((surges[key] for key in keys if key in surges), None)
-    if surge is None:
-        return None
-    group = f"{surge.consignee or surge.destination} x {surge.heading}"
-    return Flag("surge", surge.reason, {"group": group, "growth_percent": surge.growth_percent})
+    for who in (destination, fold_words(consignee)):
+        if surge := surges.get((who, heading)):
+            group = f"{surge.consignee or surge.destination} x {heading}"
+            facts = {"group": group, "growth_percent": surge.growth_percent}
+            return Flag("surge", surge.reason, facts)
+    return None
 
 
 def draw_bars(ledger: SurgeLedger, surges: Iterable[Surge], width: int = 80) -> list[str]:
