@@ -146,9 +146,8 @@ def open_packed(stream: Any) -> Any:
 # Does not know parties, routes, files or dates.
 
 Row = Mapping[str, str]  # of a fact table
-Rows = Mapping[str, list[dict[str, str]]]
-Phrase = tuple[tuple[str, bool, int], ...]  # of each word its stem, if it is whole, the gap before
-Phrases = Mapping[str, list[tuple[Phrase, Row]]]
+Tables = Mapping[str, Sequence[Row]]  # rows by the name of their goods table
+Phrase = tuple[tuple[str, int], ...]  # of each word what it begins with, and the gap before
 PhraseHit = tuple[int, int, Row]  # where a phrase starts and ends, and the row that has it
 HIGH_PRIORITY = "Common High Priority List"  # lists/goods.csv `table`
 ANY_DESTINATION = "*"  # meets also the rules that only some destinations make apply
@@ -163,7 +162,8 @@ WORD = re.compile(r"(?:(~) )?([\u3040-\u9fff]|[^\W_\u3040-\u9fff]+)(\*?)")  # "b
 GRADES = ("high", "medium", "low")  # of descriptions.csv; the others say what is not the goods
 LONGEST_TEXT = 400  # nobody describes goods past it; bounds the time a hostile cell can take
 GAP_WORDS = 3  # `~`: "tantalum chip SMD capacitors" has 2; at 5 two goods of one list get joined
-NEAR_WORDS = 2  # "bearing mounting grease", "for the oscilloscope"; at 3 it reaches other goods
+# One word at most: "bearing mounting grease", "for the oscilloscope"; two reach other goods.
+NEAR = re.compile(r"\s*(?:[^\s,;:()]+\s*)?")
 
 
 class HsCode(NamedTuple):
@@ -178,26 +178,27 @@ class HsCode(NamedTuple):
         return not self.fault
 
 
-def build_goods(rules: Iterable[Row], editions: Sequence[Row]) -> Rows:
-    """Rows of `rules` by the digits that meet them, with the one prefix met as `rule` and `how`:
-    "" as it stands, "older" by a code of `editions`, "short" by digits that only begin it."""
+def build_goods(rules: Iterable[Row], editions: Sequence[Row]) -> Mapping[str, Tables]:
+    """Rows of `rules` by the digits that meet them, with the one prefix met as `rule` and `how`: ""
+    as it stands, "older" by a code of `editions`, "short" by its first digits, put as "8542*"."""
     older = [(row, code) for row in editions for code in row["newer_codes"].split("|")]
-    index: dict[str, list[dict[str, str]]] = defaultdict(list)
+    short = {"how": "short", "eu_controls": "", "us_controls": "", "condition": ""}
+    index: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in rules:
         for prefix in row["prefix"].split("|"):
             met = {**row, "rule": prefix, "how": "", "note": ""}
-            index[prefix].append(met)
+            index[prefix][row["table"]].append(met)
             for old, code in older:
                 if code.startswith(prefix) and not old["older_code"].startswith(prefix):
                     said = {"how": "older", "edition": old["edition"], "note": old["note"]}
-                    index[old["older_code"]].append({**met, **said})
+                    index[old["older_code"]][row["table"]].append(met | said)
             for length in range(2, len(prefix)):
-                index[prefix[:length]].append({**met, "how": "short"})
-    return dict(index)
+                index[prefix[:length] + "*"][row["table"]].append(met | short)
+    return index
 
 
 @functools.cache
-def read_goods() -> Rows:
+def read_goods() -> Mapping[str, Tables]:
     """The index of lists/goods.csv and lists/hs_editions.csv."""
     return build_goods(read_table("goods"), read_table("hs_editions"))
 
@@ -220,7 +221,7 @@ def parse_hs_code(text: str) -> HsCode:
     """
     plain = unicodedata.normalize("NFKC", text[:LONGEST_TEXT])
     plain = HS_LABEL.sub("", plain.strip(" \t\r\n'\"`’‘“”=./,_-\u200b\ufeff"), count=1)
-    if not (runs := re.findall(r"\d[\d.\s-]*", plain)):
+    if not (first := re.search(r"\d[\d.\s-]*", plain)):
         return HsCode("", "no digits")
     if rounded := re.fullmatch(r"\d(?:[.,](\d+))?e\+?\d{1,2}", plain, re.IGNORECASE):
         digits, kept = f"{Decimal(plain.replace(',', '.')):f}", len(rounded[1] or "") + 1
@@ -230,13 +231,15 @@ def parse_hs_code(text: str) -> HsCode:
     # Words may stand behind, as in "8542.31 - other goods" or "8542.31 (chips)".
     found = re.fullmatch(r"(.*?\d)(\s*[-–,:]?\s+[^\W\d]{2}.*|\s*[(\[].*)?", plain, re.DOTALL)
     if found is None or re.search(r"[^\d.,\s/_-]", found[1]):
-        return HsCode(re.sub(r"\D", "", runs[0]), "letters or signs in the code")
+        return HsCode(re.sub(r"\D", "", first[0]), "letters or signs in the code")
     code = re.sub(r"^(\d{4})\.0$|^(\d{5,})\.0+$", r"\1\2", found[1])  # the tail of a float
     digits = re.sub(r"\D", "", code)
     # 8541.10 read as a number is 8541.1; 8542.3 though begins four lines, so nothing is certain.
-    lines = {row["rule"][:6] for row in read_goods().get(digits, ())}
-    ten = re.fullmatch(r"\d{4}[.,][1-9]", code) and lines <= {digits + "0"}
-    return _check_digits(digits + "0" if ten else digits)
+    if re.fullmatch(r"\d{4}[.,][1-9]", code):
+        begun = chain.from_iterable(read_goods().get(digits + "*", {}).values())
+        if all(row["rule"][:6] == digits + "0" for row in begun):
+            return _check_digits(digits + "0")
+    return _check_digits(digits)
 
 
 def _check_digits(digits: str) -> HsCode:
@@ -284,6 +287,12 @@ def find_hs_code_flag(text: str) -> Flag | None:
     return None
 
 
+def _find_rules(digits: str) -> Iterator[tuple[str, Sequence[Row]]]:
+    """Tables and rows that `digits` meet: of rules they only begin, then by longer prefixes."""
+    for key in (digits + "*", *accumulate(digits)):
+        yield from read_goods().get(key, {}).items()
+
+
 @functools.lru_cache(maxsize=1 << 16)
 def find_goods(digits: str, destination: str) -> tuple[Flag, ...]:
     """One `goods` flag for each table that `digits` meet on the way to `destination` (ISO alpha-2),
@@ -292,16 +301,12 @@ def find_goods(digits: str, destination: str) -> tuple[Flag, ...]:
     >>> [flag.facts["tier"] for flag in find_goods("85423100", "DE")][0], find_goods("610910", "DE")
     ('1', ())
     """
-    found = read_goods()
-    short = [row for row in found.get(digits, ()) if row["how"] == "short"]
-    longer = [found.get(digits[:length], ()) for length in range(2, len(digits) + 1)]
     met: dict[str, list[Row]] = {}
-    for step in (short, *([row for row in rows if row["how"] != "short"] for rows in longer)):
-        tables: dict[str, list[Row]] = defaultdict(list)
-        for row in step:
-            if destination in (ANY_DESTINATION, *(row["destinations"] or destination).split("|")):
-                tables[row["table"]].append(row)
-        met |= tables
+    for table, rows in _find_rules(digits):
+        places = [(row["destinations"] or destination).split("|") for row in rows]
+        ways = zip(rows, places, strict=True)
+        if here := [row for row, way in ways if destination in (ANY_DESTINATION, *way)]:
+            met[table] = here
     flags = [_goods_flag(digits, rows) for rows in met.values() if rows[0]["effect"] == "include"]
     return tuple(sorted(flags, key=lambda flag: flag.facts["table"] != HIGH_PRIORITY))
 
@@ -313,24 +318,13 @@ def read_destinations_of(digits: str) -> frozenset[str]:
     >>> read_destinations_of("85423100") >= {ANY_DESTINATION}, read_destinations_of("610910")
     (True, frozenset())
     """
-    met = (
-        (end, row)
-        for end in range(2, len(digits) + 1)
-        for row in read_goods().get(digits[:end], ())
-    )
-    rows = [row for end, row in met if row["how"] != "short" or end == len(digits)]
-    told = (row["destinations"] or ANY_DESTINATION for row in rows if row["effect"] == "include")
-    return frozenset(place for places in told for place in places.split("|"))
+    rows = (row for _, rows in _find_rules(digits) for row in rows if row["effect"] == "include")
+    return frozenset(chain.from_iterable((r["destinations"] or "*").split("|") for r in rows))
 
 
 def _goods_flag(digits: str, rows: Sequence[Row]) -> Flag:
-    first, short, tier = rows[0], rows[0]["how"] == "short", min(row["tier"] for row in rows)
+    first, tier = rows[0], min(row["tier"] for row in rows)
     where = first["table"] + (f", tier {tier}" if tier else "")
-    named = [
-        f"{who} {'; '.join(entries)}"
-        for who, column in (("EU", "eu_controls"), ("U.S.", "us_controls"))
-        if (entries := dict.fromkeys(row[column] for row in rows if row[column] and not short))
-    ]
     good = f"{first['rule']} ({first['description']})"
     said = {
         "": f"HS {digits} ({first['description']}): {where}",
@@ -339,10 +333,15 @@ def _goods_flag(digits: str, rows: Sequence[Row]) -> Flag:
         "short": f"HS {digits} is too short to decide: under it are {len(rows)} lines, such as"
         f" {good}, of the {where}",
     }[first["how"]]
-    controls, condition = " / ".join(named), "" if short else first["condition"]
-    reason = "; ".join(filter(None, (said, controls, condition)))
-    facts = {"hs_code": digits, "rule": digits if short else first["rule"], "table": first["table"]}
-    facts |= {"tier": tier, "controls": controls, "edition": first["edition"]}
+    controls = " / ".join(
+        f"{who} {'; '.join(entries)}"
+        for who, column in (("EU", "eu_controls"), ("U.S.", "us_controls"))
+        if (entries := dict.fromkeys(row[column] for row in rows if row[column]))
+    )
+    reason = "; ".join(filter(None, (said, controls, first["condition"])))
+    rule = digits if first["how"] == "short" else first["rule"]
+    facts = {"hs_code": digits, "rule": rule, "table": first["table"], "tier": tier}
+    facts |= {"controls": controls, "edition": first["edition"]}
     return Flag("goods", f"{reason} ({first['source']}, {first['as_of']}); {CAUTION}", facts)
 
 
@@ -352,8 +351,7 @@ def tier_of(digits: str) -> str:
     >>> tier_of("848210"), tier_of("8482"), tier_of("848240")
     ('3.B', '3.B', '')
     """
-    tiers = [flag.facts["tier"] for flag in find_goods(digits, "") if flag.facts["tier"]]
-    return str(tiers[0]) if tiers else ""
+    return next((str(t) for flag in find_goods(digits, "") if (t := flag.facts["tier"])), "")
 
 
 def fold_phrase(text: str) -> str:
@@ -369,7 +367,7 @@ def fold_phrase(text: str) -> str:
 
 
 @functools.cache
-def read_phrases(table: str) -> Phrases:
+def read_phrases(table: str) -> Mapping[str, Sequence[tuple[Phrase, Row]]]:
     """The phrases in `pattern` of lists/`table`.csv by three letters; a Han letter is a word.
 
     `|` parts phrases, `stem*` is any word so begun, `~` stands for up to three words: a little
@@ -379,28 +377,29 @@ def read_phrases(table: str) -> Phrases:
     for row in read_table(table):
         for phrase in filter(None, fold_phrase(row["pattern"]).split("|")):
             words = WORD.findall(phrase)
-            pieces = tuple((stem, not star, GAP_WORDS * len(gap)) for gap, stem, star in words)
+            pieces = tuple((w if star else w + " ", GAP_WORDS * len(gap)) for gap, w, star in words)
             index[pieces[0][0][:3]].append((pieces, row))
-    return dict(index)
+    return index
 
 
-def find_phrases(text: str, phrases: Phrases) -> list[PhraseHit]:
-    """Where `phrases` stand in folded `text`."""
-    found = list(WORD.finditer(text))
-    words, hits = [word[2] for word in found], []
-    for place, word in enumerate(words):
-        for pieces, row in phrases.get(word[:3], ()):
-            if last := _phrase_end(words, place, pieces):
-                hits.append((found[place].start(2), found[last - 1].end(2), row))
-    return hits
+def find_phrases(text: str, table: str) -> list[PhraseHit]:
+    """Where phrases of lists/`table`.csv stand in folded `text`."""
+    phrases, found = read_phrases(table), list(WORD.finditer(text))
+    words = [word[2] + " " for word in found]
+    return [
+        (found[place].start(2), found[last - 1].end(2), row)
+        for place, word in enumerate(words)
+        for pieces, row in phrases.get(word[:3], ())
+        if (last := _phrase_end(words, place, pieces))
+    ]
 
 
 def _phrase_end(words: list[str], start: int, pieces: Phrase) -> int:
     place = start
-    for stem, whole, gap in pieces:
+    for stem, gap in pieces:
         for word in words[place : place + gap + 1]:
             place += 1
-            if word == stem or (not whole and word.startswith(stem)):
+            if word.startswith(stem):
                 break
         else:
             return 0
@@ -420,20 +419,20 @@ def find_description_flags(text: str, digits: tuple[str, ...]) -> tuple[Flag, ..
     ()
     """
     folded = fold_phrase(text[:LONGEST_TEXT])
-    named = _named_goods(folded, find_phrases(folded, read_phrases("descriptions")))
-    agreed = {row["precision"] for _, _, row in named if _expects(row, digits, 6)}
-    other = [row for _, _, row in named if row["expected_hs"] and not _expects(row, digits, 6)]
-
-    def is_odd(row: Row) -> bool:
+    named = _find_named_goods(folded)
+    goods = [row for _, _, row in named if row["expected_hs"]]
+    agreed = {row["precision"] for row in goods if _expects(row, digits, 6)}
+    others = {row["label"] for row in goods if not _expects(row, digits, 6)}
+    for start, end, row in named:
+        grade, far = row["precision"], len(others) > 1 or not _expects(row, digits, 2)
         if not row["expected_hs"]:  # words without goods of their own: military end use
-            return row["precision"] == "medium" and any(map(tier_of, digits))
-        if _expects(row, digits, 6) or row["precision"] in agreed or "high" in agreed:
-            return False
-        far = not digits or len({one["label"] for one in other}) > 1 or not _expects(row, digits, 2)
-        return row["precision"] == "high" or (row["precision"] == "medium" and far)
-
-    raised = [hit for hit in named if is_odd(hit[2])]
-    return tuple(_description_flag(folded[a:b], row, digits) for a, b, row in raised[:1])
+            odd = grade == "medium" and any(map(tier_of, digits))
+        else:
+            odd = grade == "high" or (grade == "medium" and far)
+            odd &= not (_expects(row, digits, 6) or {grade, "high"} & agreed)
+        if odd:
+            return (_description_flag(folded[start:end], row, digits),)
+    return ()
 
 
 def _expects(row: Row, digits: tuple[str, ...], length: int) -> bool:
@@ -441,18 +440,15 @@ def _expects(row: Row, digits: tuple[str, ...], length: int) -> bool:
     return any(code.startswith(one) or one.startswith(code) for code in digits for one in expected)
 
 
-def _named_goods(text: str, hits: list[PhraseHit]) -> list[PhraseHit]:
-    """`hits`, best grade first, that are no part of another good's name, no case, no purpose."""
-
-    def is_near(start: int, end: int) -> bool:
-        gap = text[start:end]
-        return start <= end and not re.search(r"[,;:()]", gap) and len(gap.split()) < NEAR_WORDS
+def _find_named_goods(text: str) -> list[PhraseHit]:
+    """Goods in folded `text`, best grade first: no part of another good's name, case or purpose."""
+    hits = find_phrases(text, "descriptions")
 
     def is_goods(start: int, end: int) -> bool:
         return not any(
             (row["precision"] == "other" and a < end and start < b and "," not in text[a:b])
-            or (row["precision"] == "accessory" and is_near(end, a))
-            or (row["precision"] == "purpose" and is_near(b, start))
+            or (row["precision"] == "accessory" and NEAR.fullmatch(text, end, a))
+            or (row["precision"] == "purpose" and NEAR.fullmatch(text, b, start))
             for a, b, row in hits
         )
 
@@ -488,11 +484,12 @@ STREET = re.compile(
 CERTIFICATE = "; BIS asks for a signed customer certificate (tier 1 and 2, 2023-10)"
 WAY = ("destination", "transit")
 BUYERS = ("consignee", "intermediate_consignee", "end_user")  # who may send the goods on
+NO_GOODS = frozenset({""})  # the `needs` of rules that hold whatever is shipped
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What one row says of its way; equal rows make equal routes, so answers can be kept."""
+    """What one row says of its way."""
 
     # (role, text), as ("destination", "KG"), ("consignee_address", ""), ("transit", "RU"):
     # any party role stands also with _address and _country; a role of two columns stands twice;
@@ -512,11 +509,9 @@ def fold_words(text: str) -> str:
 @functools.cache
 def read_country_names() -> Mapping[str, str]:
     """ISO alpha-2 by every folded code and name of lists/countries.csv."""
-    names = {}
-    for row in read_table("countries"):
-        for name in (row["iso2"], row["iso3"], *row["names"].split("|")):
-            names[fold_words(name)] = row["iso2"]
-    return names
+    rows = read_table("countries")
+    names = [(f"{r['iso2']}|{r['iso3']}|{r['names']}".split("|"), r["iso2"]) for r in rows]
+    return {fold_words(name): iso2 for names, iso2 in names for name in names}
 
 
 @functools.lru_cache(maxsize=1 << 14)
@@ -545,12 +540,29 @@ def find_unread_country(text: str) -> Flag | None:
 
 
 @functools.cache
-def read_destinations() -> Mapping[str, Sequence[Row]]:
-    """Rows of lists/destinations.csv by ISO alpha-2."""
-    rules = defaultdict(list)
-    for row in read_table("destinations"):
-        rules[row["iso2"]].append(row)
-    return dict(rules)
+def read_rules(iso2: str) -> Sequence[Row]:
+    """Rows of lists/destinations.csv for the country `iso2`."""
+    return [row for row in read_table("destinations") if row["iso2"] == iso2]
+
+
+def _find_country_flags(iso2: str, met: frozenset[str], start: str, end: str = "") -> list[Flag]:
+    """One flag for each kind of rule on `iso2` whose needs are `met`; the first says `end`."""
+    rules = [row for row in read_rules(iso2) if met.issuperset(row["needs"].split("+"))]
+    flags: list[Flag] = []
+    for kind in ("destination", "diversion"):
+        if rows := [row for row in rules if row["kind"] == kind]:
+            why = "; ".join(dict.fromkeys(map(_say_basis, rows)))
+            keys = ("rule", "table")
+            facts = {key: "; ".join(dict.fromkeys(row[key] for row in rows)) for key in keys}
+            reason = f"{start}{rows[0]['country']}: {why}{end * (not flags)}"
+            flags.append(Flag(kind, reason, {**facts, "country": iso2}))
+    return flags
+
+
+def _say_basis(row: Row) -> str:
+    doubt = "" if row["verified"].startswith("verified") else f"; {row['verified']}"
+    note = f", {row['note']}" if row["note"] else ""
+    return f"{row['basis']} ({row['source']}, {row['as_of']}{doubt}){note}"
 
 
 @functools.lru_cache(maxsize=1 << 12)
@@ -560,21 +572,7 @@ def find_destination_flags(iso2: str, role: str = "destination") -> tuple[Flag, 
     >>> [flag.facts["rule"] for flag in find_destination_flags("BY")], find_destination_flags("KG")
     (['russia_belarus_controls'], ())
     """
-    rows, said = read_destinations().get(iso2, ()), role.replace("_", " ")
-    met = [row for row in rows if row["kind"] == "destination" and not row["needs"]]
-    return tuple(_rules_flag([row], f"{said}: ", "") for row in met)
-
-
-def _rules_flag(rows: Sequence[Row], start: str, end: str) -> Flag:
-    why = dict.fromkeys(
-        f"{row['basis']} ({row['source']}, {row['as_of']}"
-        + (")" if row["verified"].startswith("verified") else f"; {row['verified']})")
-        + (f", {row['note']}" if row["note"] else "")
-        for row in rows
-    )
-    facts = {key: "; ".join(dict.fromkeys(row[key] for row in rows)) for key in ("rule", "table")}
-    reason = f"{start}{rows[0]['country']}: {'; '.join(why)}{end}"
-    return Flag(rows[0]["kind"], reason, {**facts, "country": rows[0]["iso2"]})
+    return tuple(_find_country_flags(iso2, NO_GOODS, role.replace("_", " ") + ": "))
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -589,7 +587,7 @@ def find_region_flags(text: str) -> tuple[Flag, ...]:
     ()
     """
     folded = fold_phrase(text)
-    hits = find_phrases(folded, read_phrases("regions"))
+    hits = find_phrases(folded, "regions")
     other = [(start, end) for start, end, row in hits if row["what"] == "other"]
     flags: dict[str, Flag] = {}
     for start, end, row in hits:
@@ -604,103 +602,79 @@ def find_region_flags(text: str) -> tuple[Flag, ...]:
 
 def find_place_flags(role: str, text: str) -> list[Flag]:
     """The embargo flags of one cell: of the country it names, then of the places in it."""
-    said: list[Flag] = []
-    if role in WAY or role.endswith("_country"):
-        said += find_destination_flags(parse_country(text), role)
-    if role in WAY or role.endswith(("_country", "_address")):
-        said += find_region_flags(text)
-    return said
+    if role not in WAY and not role.endswith(("_country", "_address")):
+        return []
+    country = "" if role.endswith("_address") else parse_country(text)
+    return [*find_destination_flags(country, role), *find_region_flags(text)]
 
 
-def find_ways(texts: Iterable[str], instead: Iterable[str]) -> tuple[str, ...]:
+def find_ways(texts: Iterable[str], instead: Iterable[str] = ()) -> tuple[str, ...]:
     """The distinct countries (ISO alpha-2) that `texts` name, else those that `instead` names.
 
     >>> find_ways(["Hamburg", "DE", "RU"], ["KG"]), find_ways(["Port of Poti", ""], ["Georgia"])
     (('DE', 'RU'), ('GE',))
     """
-    for cells in (texts, instead):
-        if found := tuple(dict.fromkeys(filter(None, map(parse_country, cells)))):
-            return found
-    return ()
+    found = tuple(dict.fromkeys(filter(None, map(parse_country, texts))))
+    return found or (find_ways(instead) if instead else ())
 
 
 def find_route_flags(route: Route) -> tuple[Flag, ...]:
     """The `destination` and `diversion` flags of `route`: embargoes by every country and place it
     names, and in the company of goods country groups, transshipment points and red flags."""
     cells: dict[str, list[str]] = defaultdict(list)
-    said: list[Flag] = []
     for role, text in route.cells:
         cells[role].append(text)
-        said += find_place_flags(role, text)
-    flags = {flag.facts["country"]: flag for flag in reversed(said)}  # one a country, as first said
-    goals = find_ways(cells["destination"], ())
-    ways = find_ways(
-        (*cells["destination"], *(t for r in BUYERS for t in cells[f"{r}_country"])), ()
-    )
-    company = _find_company(route, ways)
-    groups = [flag for country in ways for flag in _find_groups(country, company, route.tier)]
-    signs = _find_signs(cells, goals, company) if route.tables else []
-    return (*flags.values(), *groups, *signs)
+    places = [flag for role, text in route.cells for flag in find_place_flags(role, text)]
+    first = {flag.facts["country"]: flag for flag in reversed(places)}  # one a country
+    seats = [text for role in BUYERS for text in cells[f"{role}_country"]]
+    ways = find_ways([*cells["destination"], *seats])
+    # What `needs` of a rule may name; third: not all of them are partner states.
+    partners = [any(row["kind"] == "partner" for row in read_rules(way)) for way in ways]
+    said = {"goods": route.tables, "tier": route.tier, "third": not ways or not all(partners)}
+    company = frozenset((*route.tables, *(word for word, true in said.items() if true)))
+    end = CERTIFICATE if route.tier in ("1", "2") else ""
+    signs = _find_signs(cells, company) if route.tables else ()
+    groups = (_find_country_flags(way, company, "with such goods, ", end) for way in ways)
+    return (*first.values(), *chain.from_iterable(groups), *signs)
 
 
-def _find_company(route: Route, ways: Sequence[str]) -> frozenset[str]:
-    """What `needs` of a rule may name: tables met, goods, tier, third (not all partner states)."""
-    kinds = [{row["kind"] for row in read_destinations().get(way, ())} for way in ways]
-    third = not kinds or not all("partner" in kind for kind in kinds)
-    said = {"goods": bool(route.tables), "tier": bool(route.tier), "third": third}
-    return frozenset((*route.tables, *(word for word, true in said.items() if true)))
-
-
-def _find_groups(iso2: str, company: frozenset[str], tier: str) -> list[Flag]:
-    rows = read_destinations().get(iso2, ())
-    met = [row for row in rows if company.issuperset(row["needs"].split("+"))]
-    flags, end = [], CERTIFICATE if tier in ("1", "2") else ""
-    for kind in ("destination", "diversion"):
-        if group := [row for row in met if row["kind"] == kind]:
-            flags.append(_rules_flag(group, "with such goods, ", end))
-            end = ""  # the note once a country
-    return flags
-
-
-def _find_signs(
-    cells: Mapping[str, Sequence[str]], goals: Sequence[str], company: frozenset[str]
-) -> list[Flag]:
-    flags, country = [], next(iter(goals), "")
+def _find_signs(cells: Mapping[str, Sequence[str]], company: frozenset[str]) -> Iterator[Flag]:
+    """The red flags that `cells` show where what they need is in `company`."""
+    goals = find_ways(cells.get("destination", ()))
+    facts = {"country": next(iter(goals), ""), "table": "red flags"}
     for row in read_table("red_flags"):
         if company.issuperset(row["needs"].split("+")) and (shown := _show_sign(row, cells, goals)):
             reason = f"{row['sign']}: {shown} ({row['publication']}, {row['as_of']})"
-            facts = {"rule": row["id"], "country": country, "table": "red flags"}
-            flags.append(Flag("diversion", reason, facts))
-    return flags
+            yield Flag("diversion", reason, {"rule": row["id"], **facts})
 
 
 @functools.lru_cache(maxsize=1 << 16)
 def _find_sign_words(text: str) -> frozenset[str]:
     """The red flags, by id, whose words stand in `text`."""
-    found = find_phrases(fold_phrase(text), read_phrases("red_flags"))
+    found = find_phrases(fold_phrase(text), "red_flags")
     return frozenset(row["id"] for _, _, row in found)
 
 
 def _show_sign(row: Row, cells: Mapping[str, Sequence[str]], goals: Sequence[str]) -> str:
     """What `cells` show of the red flag `row`, "" for nothing."""
+    told = ((role, text) for role in row["applies_to"].split("|") for text in cells.get(role, ()))
     if row["test"] == "words":
-        told = (
-            (role, text) for role in row["applies_to"].split("|") for text in cells.get(role, ())
-        )
-        said = (f'{role} "{text}"' for role, text in told if row["id"] in _find_sign_words(text))
-        return next(said, "")
-    role, test, texts = row["applies_to"], row["test"], cells.get(row["applies_to"], ())
+        found = (f'{role} "{text}"' for role, text in told if row["id"] in _find_sign_words(text))
+        return next(found, "")
+    role, users = row["applies_to"], cells.get("end_user", ())
+    texts = cells.get(role, ())
     filled = [text for text in texts if text.strip()]
-    other = [country for country in find_ways(texts, ()) if country not in goals]
-    if test == "blank" and texts and not filled:
-        return f"{role} is blank"
-    if test == "transit":
-        return next((f"by way of {way}" for way in other if way in row["countries"].split("|")), "")
-    if test == "elsewhere" and other and goals:
-        return f"{role} is {other[0]}, the goods go to {' and '.join(goals)}"
-    users = cells.get("end_user", ())
-    if test == "no-end-user" and filled and users and not any(map(str.strip, users)):
-        return f'{role} "{filled[0]}"'
+    other = [country for country in find_ways(texts) if country not in goals]
+    near = [country for country in other if country in row["countries"].split("|")]
+    match row["test"]:
+        case "blank" if texts and not filled:
+            return f"{role} is blank"
+        case "transit" if near:
+            return f"by way of {near[0]}"
+        case "elsewhere" if other and goals:
+            return f"{role} is {other[0]}, the goods go to {' and '.join(goals)}"
+        case "no-end-user" if filled and users and not any(map(str.strip, users)):
+            return f'{role} "{filled[0]}"'
     return ""
 
 
@@ -3088,12 +3062,8 @@ DATE_FORMS = (  # form, its year, its month if the day comes first, its month if
 PENDING_ROWS = 100_000  # rows waiting to be summed up; fewer: slow, more: memory
 LOT_LIMITS = (1000, 2500, 5000, 10000)  # 2,500 USD a day: U.S. filing, 15 CFR 30.37(a); and kin
 LOT_BAND = 0.9  # 0.9 to 1 x limit is "just below": one ordinary value in fifteen falls there
-GROUP = ["destination", "heading", "tier", "consignee"]
-TABLE_KEYS = {
-    "trade": [*GROUP, "day_first", "month_first", "file"],
-    "description": [*GROUP, "description"],
-    "consignee_address": [*GROUP, "consignee_address"],
-}
+GROUP = ("destination", "heading", "tier", "consignee")
+TRADE = (*GROUP, "day_first", "month_first", "file")
 
 
 @functools.lru_cache(maxsize=1 << 14)
@@ -3111,7 +3081,7 @@ def parse_month(text: str) -> tuple[int, int]:
             year = int(found[year_at]) + (2000 if len(found[year_at]) == 2 else 0)
             said = [found[at] if at else "0" for at in months_at]
             months = [MONTHS.index(m) + 1 if m in MONTHS else int(m) for m in said]
-            fits = [1 <= month <= 12 and 1990 <= year < 2100 for month in months]
+            fits = [1990 <= year < 2100 and 1 <= month <= 12 for month in months]
             first, other = ((year * 12 + m - 1) * fit for m, fit in zip(months, fits, strict=True))
             return first, other
     return 0, 0
@@ -3145,7 +3115,7 @@ class SurgeLedger:
         self.rows = 0
         self.unread: Counter[str] = Counter()  # cells by role; their rows stay in the totals
         self.spelling = {"": ""}  # by key, names, descriptions and addresses as first written
-        self._tables: dict[str, list[Any]] = {name: [] for name in TABLE_KEYS}
+        self._tables: dict[tuple[str, ...], list[Any]] = defaultdict(list)
 
     def add(self, columns: Mapping[str, Sequence[str]], file: str = "") -> None:
         """Take in rows, text columns by role; a `file` has one order of day and month."""
@@ -3165,17 +3135,15 @@ class SurgeLedger:
                 known = (frame[role] != "") & (frame["consignee"] != "")
                 if role == "consignee_address":  # without a number it is no one place
                     known &= frame[role].str.contains(r"\d")
-                self._put(role, frame.loc[known, [*TABLE_KEYS[role], "rows"]])
+                self._put((*GROUP, role), frame.loc[known, [*GROUP, role, "rows"]])
         for role in AMOUNT_ROLES:
             frame[role] = self._read_amounts(role, columns[role]) if role in columns else 0.0
         # Lines of one invoice come together: their noise does not even out, a day is one lot.
-        keys, sums = [*TABLE_KEYS["trade"], "day"], ["rows", *AMOUNT_ROLES]
-        lots = frame.groupby(keys, sort=False)[sums].sum().reset_index().drop(columns="day")
-        for role in sums:
-            lots[role + "_square"] = lots[role] ** 2
-        for limit in LOT_LIMITS:
-            lots[f"lots_{limit}"] = lots["value"].between(limit * LOT_BAND, limit, "left")
-        self._put("trade", lots.assign(lots=1))
+        sums = ["rows", *AMOUNT_ROLES]
+        lots = frame.groupby([*TRADE, "day"], sort=False, as_index=False)[sums].sum()
+        squares = (lots[sums] ** 2).add_suffix("_square")
+        below = {f"lots_{n}": lots["value"].between(n * LOT_BAND, n, "left") for n in LOT_LIMITS}
+        self._put(TRADE, lots.drop(columns="day").join(squares).assign(lots=1, **below))
 
     def _fold_texts(self, texts: Sequence[str]) -> list[str]:
         keys = [fold_words(text) for text in texts]
@@ -3187,13 +3155,12 @@ class SurgeLedger:
         months = [parse_month(text) for text in columns["date"]]
         digits = [parse_hs_code(text).digits for text in columns["hs_code"]]
         frame = pd.DataFrame(months, columns=["day_first", "month_first"])
-        frame["heading"] = [code[:4] if len(code) > 3 else "" for code in digits]
+        frame["heading"] = heads = [code[:4] if len(code) > 3 else "" for code in digits]
         frame["tier"] = [TIER_ORDER.index(tier_of(code)) for code in digits]
-        frame["destination"] = [parse_country(text) for text in columns["destination"]]
+        frame["destination"] = goals = [parse_country(text) for text in columns["destination"]]
         frame["consignee"] = self._fold_texts(columns.get("consignee", [""] * len(months)))
-        self.unread["date"] += months.count((0, 0))
-        self.unread["hs_code"] += int((frame["heading"] == "").sum())
-        self.unread["destination"] += int((frame["destination"] == "").sum())
+        self.unread.update(date=months.count((0, 0)), hs_code=heads.count(""))
+        self.unread["destination"] += goals.count("")
         return frame
 
     def _read_amounts(self, role: str, texts: Sequence[str]) -> Any:
@@ -3205,32 +3172,33 @@ class SurgeLedger:
             commas, points = (cells.str.contains(rf"[{m}]\d{{1,2}}\D*$").sum() for m in ",.")
             odd |= commas > points  # then 1.234, which looks a plain number, is 1,234
             amounts[odd] = [parse_amount(text, commas > points) for text in cells[odd]]
-        self.unread[role] += int((~np.isfinite(amounts)).sum())
-        return np.where(np.isfinite(amounts), amounts, 0.0)
+        unread = ~np.isfinite(amounts)
+        self.unread[role] += int(unread.sum())
+        return np.where(unread, 0.0, amounts)
 
-    def _put(self, name: str, frame: Any) -> None:
-        self._tables[name].append(frame)
-        if sum(map(len, self._tables[name][1:])) > max(PENDING_ROWS, len(self._tables[name][0])):
-            self.table(name)
+    def _put(self, keys: tuple[str, ...], frame: Any) -> None:
+        self._tables[keys].append(frame)
+        if sum(map(len, self._tables[keys][1:])) > max(PENDING_ROWS, len(self._tables[keys][0])):
+            self.table(keys)
 
-    def table(self, name: str) -> Any:
-        """Table `name` of TABLE_KEYS, a row a group: the sums of what was added."""
-        empty = pd.DataFrame(columns=[*TABLE_KEYS[name], "rows", "rows_square"], dtype=int)
-        groups = pd.concat(self._tables[name] or [empty]).groupby(TABLE_KEYS[name], sort=False)
-        self._tables[name] = [groups.sum().reset_index()]
-        return self._tables[name][0]
+    def table(self, keys: tuple[str, ...]) -> Any:
+        """The sums of what was added, a row a group by `keys`."""
+        empty = pd.DataFrame(columns=[*keys, "rows", "rows_square"], dtype=int)
+        groups = pd.concat(self._tables[keys] or [empty]).groupby(list(keys), sort=False)
+        self._tables[keys] = [groups.sum().reset_index()]
+        return self._tables[keys][0]
 
     def trade(self) -> tuple[str, Any]:
         """What is compared ("value", …, "rows") and the trade by group, with `period`, `amount`.
 
         A file's dates are read month first where one of them fits only so, else day first.
         """
-        table = self.table("trade")
+        table = self.table(TRADE)
         day, month = table["day_first"], table["month_first"]
         by_month = ((month > 0) & (day == 0)).groupby(table["file"]).transform("any")
         period = day.mask((day == 0) | ((month > 0) & by_month), month)
-        read = {r: self.rows - self.unread[r] for r in AMOUNT_ROLES if r in self.unread}
-        measure = next((role for role in read if 2 * read[role] >= self.rows), "rows")
+        stated = (r for r in AMOUNT_ROLES if r in self.unread and 2 * self.unread[r] <= self.rows)
+        measure = next(stated, "rows")
         amounts = {"amount": table[measure], "amount_square": table[measure + "_square"]}
         return measure, table.assign(period=period, **amounts)
 
@@ -3239,7 +3207,6 @@ class SurgeLedger:
 # Surges. Takes a ledger; gives the groups whose trade outgrew their own past, the patterns only
 # several rows together show, the flag of a row in such a group, and bars. Does not know the clock.
 
-EMBARGOED = frozenset({"embargo_comprehensive", "russia_belarus_controls"})  # of destinations.csv
 LATEST_MONTHS = 6  # 3: one ship early or late doubles a group; 12: a surge is a year old when seen
 LEAST_SAME_MONTHS = 3  # from 15 months on the same months a year before: seasons cancel
 STRAY_SHARE = 0.001  # one date of 2052 in 5,000 rows must not empty the latest period
@@ -3252,12 +3219,11 @@ LEAST_MOVED = 0.1  # of a rise: a smaller fall elsewhere explains nothing
 PRIORITY_WEIGHT = 2.0  # tier goods, and again transshipment points, lead among about equal rises
 LEAST_LOTS = 6  # days in one month to one consignee x heading; a weekly standing order makes 5
 LEAST_LOT_SHARE = 0.6  # of that month's days; busy groups fall below a limit by chance
-SPREADS: tuple[
-    tuple[Any, ...], ...
-] = (  # table, what else is alike, what varies, least and most ways, least rows each, words
-    # over 3 headings in the file is "spare parts"; one or two rows under one are slips of the pen
+# Table, what else is alike, what varies, least and most ways, least rows each, words. Over 3
+# headings in the file is "spare parts"; one or two rows under one are slips of the pen. Two names
+# at an address are neighbours, or a firm and its branch; over 20 an office tower.
+SPREADS: tuple[tuple[Any, ...], ...] = (
     ("description", ["consignee"], "heading", 2, 3, 3, "alike goods under changing HS codes"),
-    # two at an address are neighbours, or a firm and its branch; over 20 an office tower
     ("consignee_address", [], "consignee", 3, 20, 1, "one address under several consignee names"),
 )
 COMPARED = ["rows", "amount", "rows_square", "amount_square"]  # squares: of consignments
@@ -3299,31 +3265,30 @@ def choose_periods(rows_by_month: Mapping[int, int]) -> list[tuple[int, int]]:
         return []
     first, last = int(inside[0]), int(inside[-1])
     span = last - first + 1
-    if span >= 12 + LEAST_SAME_MONTHS:
-        length = min(LATEST_MONTHS, span - 12)
-        return [(last - length - 11, last - 12), (last - length + 1, last)]
-    length = max(1, span // 3)
-    return [(first, last - length), (last - length + 1, last)]
+    if span < 12 + LEAST_SAME_MONTHS:
+        middle = last - max(1, span // 3)
+        return [(first, middle), (middle + 1, last)]
+    middle = last - min(LATEST_MONTHS, span - 12)
+    return [(middle - 11, last - 12), (middle + 1, last)]
 
 
-def _compare(trade: Any, keys: list[str], periods: Sequence[tuple[int, int]]) -> Any:
-    """Each group by `keys`: rows, amount, squares before (0) and now (1), and tier."""
-    known = trade[(trade[keys] != "").all(axis=1)]
-    lengths = [last - first + 1 for first, last in periods]
-    sums = [
-        known[known["period"].between(*ends)].groupby(keys)[COMPARED].sum() * scale
-        for ends, length in zip(periods, lengths, strict=True)
-        for scale in [(lengths[1] / length) ** np.array([1, 1, 2, 2])]
-    ]
-    both = sums[0].add_suffix("0").join(sums[1].add_suffix("1"), how="outer").fillna(0.0)
+def _compare(trade: Any, periods: Sequence[tuple[int, int]]) -> Any:
+    """Each group: rows, amount, squares before (0) and now (1), scaled to now, and tier."""
+    known = trade[(trade["destination"] != "") & (trade["heading"] != "")]
+    keys, sums = ["destination", "heading", "consignee"], []
+    for number, (first, last) in enumerate(periods):
+        scale = (periods[1][1] - periods[1][0] + 1) / (last - first + 1)
+        part = known[known["period"].between(first, last)].groupby(keys)[COMPARED].sum()
+        sums.append((part * scale ** np.array([1, 1, 2, 2])).add_suffix(str(number)))
+    both = sums[0].join(sums[1], how="outer").fillna(0.0)
     return both.assign(tier=known.groupby(keys)["tier"].min())
 
 
-def _find_outliers(groups: Any, least_growth: float) -> Any:
+def _find_outliers(groups: Any, least_growth: float) -> list[Any]:
     """The `groups` beyond noise and `least_growth` percent above the file's own, with a `score`."""
-    steady = (groups["amount0"] > 0) & (groups["amount1"] > 0)
-    known = steady.sum() >= LEAST_GROUPS
-    usual = max(1.0, (groups["amount1"] / groups["amount0"])[steady].median()) if known else 1.0
+    steady = groups[(groups["amount0"] > 0) & (groups["amount1"] > 0)]
+    ratio = (steady["amount1"] / steady["amount0"]).median()
+    usual = max(1.0, ratio) if len(steady) >= LEAST_GROUPS else 1.0
     signals = []
     for of in ("rows", "amount"):
         rise = groups[of + "1"] - usual * groups[of + "0"]
@@ -3340,7 +3305,7 @@ def _find_outliers(groups: Any, least_growth: float) -> Any:
         & (listed | (rise >= LEAST_RISE * groups["amount1"].mean()))
     )
     score = rise * np.log2(1 + times) * np.where(listed, PRIORITY_WEIGHT, 1.0)
-    return groups.assign(score=score, usual=usual)[keep].reset_index()
+    return [*groups.assign(score=score, usual=usual)[keep].reset_index().itertuples()]
 
 
 def find_surges(ledger: SurgeLedger, least_growth: float = LEAST_GROWTH) -> list[Surge]:
@@ -3351,20 +3316,17 @@ def find_surges(ledger: SurgeLedger, least_growth: float = LEAST_GROWTH) -> list
     """
     measure, trade = ledger.trade()
     dated = trade[trade["period"] > 0]
-    periods = choose_periods(dated.groupby("period")["rows"].sum())
     ranked: list[tuple[float, Surge]] = []
-    if periods:
-        places = _compare(dated, ["destination", "heading"], periods)
-        buyers = _compare(dated, ["destination", "heading", "consignee"], periods)
-        for groups in (places, buyers):
-            taken = {(surge.destination, surge.heading) for _, surge in ranked}
-            for group in _find_outliers(groups, least_growth).itertuples():
-                if (group.destination, group.heading) not in taken:
-                    route = _say_transshipment(group.destination)
-                    name = ledger.spelling[getattr(group, "consignee", "")]
-                    said = [_say_periods(periods), route, *_say_moved(places, group)]
-                    surge = _build_surge(name, measure, group, said)
-                    ranked.append((group.score * (PRIORITY_WEIGHT if route else 1.0), surge))
+    if periods := choose_periods(dated.groupby("period")["rows"].sum()):
+        places = _compare(dated.assign(consignee=""), periods)
+        found = _find_outliers(places, least_growth)
+        taken = {(group.destination, group.heading) for group in found}
+        buyers = _find_outliers(_compare(dated[dated["consignee"] != ""], periods), least_growth)
+        for group in (*found, *(g for g in buyers if (g.destination, g.heading) not in taken)):
+            route = _say_transshipment(group.destination)
+            said = [_say_periods(periods), route, *_say_moved(places, group)]
+            surge = _build_surge(ledger.spelling[group.consignee], measure, group, said)
+            ranked.append((group.score * (PRIORITY_WEIGHT if route else 1.0), surge))
     grown = [surge for _, surge in sorted(ranked, key=lambda pair: -pair[0])]
     return [*grown, *_find_split_lots(ledger, dated), *_find_spreads(ledger)]
 
@@ -3398,7 +3360,7 @@ def _say_periods(periods: Sequence[tuple[int, int]]) -> str:
 
 def _say_transshipment(iso2: str) -> str:
     """Who names country `iso2` a transshipment point, "" where nobody does."""
-    rows = [r for r in read_destinations().get(iso2, ()) if r["rule"].startswith("transshipment_")]
+    rows = [row for row in read_rules(iso2) if row["rule"].startswith("transshipment_")]
     said = dict.fromkeys(f"{row['source']} ({row['as_of']})" for row in rows)
     return f"transshipment point: {', '.join(said)}" if rows else ""
 
@@ -3406,12 +3368,11 @@ def _say_transshipment(iso2: str) -> str:
 def _say_moved(places: Any, group: Any) -> Iterable[str]:
     """How far trade with embargoed destinations in the heading fell while `group` rose."""
     rise = group.amount1 - group.amount0
-    for other in places.xs(group.heading, level="heading").itertuples():
+    for other in places.xs(group.heading, level="heading").reset_index().itertuples():
         fall = other.amount0 - other.amount1
-        rules = {row["rule"] for row in read_destinations().get(other.Index, ())}
-        if rules & EMBARGOED and fall >= LEAST_MOVED * rise:
+        if fall >= LEAST_MOVED * rise and find_destination_flags(other.destination):
             yield (
-                f"trade with {other.Index} in {group.heading} fell by {fall:,.0f} "
+                f"trade with {other.destination} in {group.heading} fell by {fall:,.0f} "
                 f"({-fall / other.amount0:.0%}) while this rose by {rise:,.0f}: "
                 f"up to {min(1.0, fall / rise):.0%} of the rise may have moved from there"
             )
@@ -3423,7 +3384,7 @@ def _find_split_lots(ledger: SurgeLedger, dated: Any) -> Iterable[Surge]:
     for limit in LOT_LIMITS if len(dated) else ():
         sums = months[["rows", "amount", "lots"]].sum().assign(below=months[f"lots_{limit}"].sum())
         split = sums[sums["below"] >= (LEAST_LOT_SHARE * sums["lots"]).clip(lower=LEAST_LOTS)]
-        for group in split.groupby(GROUP).sum().reset_index().itertuples():
+        for group in split.groupby([*GROUP]).sum().reset_index().itertuples():
             name, tier = ledger.spelling[group.consignee], TIER_ORDER[group.tier]
             words = (
                 f"lots perhaps split: {group.below} of {group.lots} daily consignments to "
@@ -3439,8 +3400,9 @@ def _find_spreads(ledger: SurgeLedger) -> Iterable[Surge]:
     """What SPREADS names: alike texts under changing headings or consignee names."""
     for name, others, varies, least, most, least_rows, words in SPREADS:
         alike = [name, *others]
-        ways = ledger.table(name).groupby([*alike, varies], as_index=False)
+        ways = ledger.table((*GROUP, name)).groupby([*alike, varies], as_index=False)
         ways = ways.agg({"rows": "sum", "tier": "min", "destination": "first"})
+        ways = ways[ways[varies] != ""]
         few = ways.groupby(name)[varies].transform("nunique") <= most
         ways = ways[few & (ways["rows"] >= least_rows)]
         ways = ways[ways.groupby(alike)["rows"].transform("size") >= least]
@@ -3470,12 +3432,12 @@ def find_surge_flag(
     destination: str, heading: str, surges: Mapping[tuple[str, str], Surge], consignee: str = ""
 ) -> Flag | None:
     """The flag of a row whose destination or consignee is in `surges` of `surge_keys`, or None."""
-    keys = ((destination, heading), (fold_words(consignee), heading))
-    surge = next((surges[key] for key in keys if key in surges), None)
-    if surge is None:
-        return None
-    group = f"{surge.consignee or surge.destination} x {surge.heading}"
-    return Flag("surge", surge.reason, {"group": group, "growth_percent": surge.growth_percent})
+    for who in (destination, fold_words(consignee)):
+        if surge := surges.get((who, heading)):
+            group = f"{surge.consignee or surge.destination} x {heading}"
+            facts = {"group": group, "growth_percent": surge.growth_percent}
+            return Flag("surge", surge.reason, facts)
+    return None
 
 
 def draw_bars(ledger: SurgeLedger, surges: Iterable[Surge], width: int = 80) -> list[str]:

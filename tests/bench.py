@@ -145,6 +145,13 @@ def make_pairs(screener: screen.Screener) -> list[dict[str, str]]:
     return [dict(zip(keys, row, strict=True)) for row in rows]
 
 
+def read_codes() -> tuple[list[str], list[str]]:
+    """The subheadings of the goods table, and those of them that meet no rule everywhere."""
+    prefixes = {code for row in screen.read_table("goods") for code in row["prefix"].split("|")}
+    codes = sorted(code for code in prefixes if len(code) == 6)
+    return codes, [code for code in codes if not screen.find_goods(code, "")]
+
+
 # Accuracy and alert rate --------------------------------------------------------------------------
 
 
@@ -156,21 +163,16 @@ def bench_accuracy(request: Request) -> None:
         with open(request.pairs, encoding="utf-8", newline="") as file:
             pairs = list(csv.DictReader(file))
     scores = score_pairs(pairs, load(request.lists).entries)
-    judged = [(row, score) for row, score in zip(pairs, scores, strict=True)]
+    judged = list(zip(pairs, scores, strict=True))
     for title, some in (("all pairs", judged), ("even", judged[::2]), ("odd", judged[1::2])):
         say_accuracy(f"{title}, firms and vessels", [x for x in some if x[0]["schema"] in FIRMS])
         say_accuracy(f"{title}, persons included", some)
-    strong = [(row["is_match"] == "true", score) for row, score in judged if is_strong(row)]
-    right = sum(match == (score >= screen.DEFAULT_THRESHOLD) for match, score in strong)
+    strong = [pair for pair in judged if pair[0]["quality"] == "STRONG"]  # every judge agrees
+    right = sum((r["is_match"] == "true") == (s >= screen.DEFAULT_THRESHOLD) for r, s in strong)
     say("STRONG pairs right", f"{right} of {len(strong)}")
     for name, least, most in (("exact", 100, 101), ("strong", 95, 100), ("possible", 85, 95)):
         band = [row["is_match"] == "true" for row, score in judged if least <= score < most]
         say(f"precision of band {name}", f"{sum(band)} of {len(band)}", share(sum(band), len(band)))
-
-
-def is_strong(row: dict[str, str]) -> bool:
-    """Whether every judge agrees on the pair."""
-    return row["quality"] == "STRONG"
 
 
 def score_pairs(
@@ -178,19 +180,14 @@ def score_pairs(
 ) -> list[float]:
     """The best score of each pair's query against its own listed name, through the index."""
     types = {"Person": "individual", "Vessel": "vessel"}
-    beside = [
-        screen.ListEntry(
-            "PAIRS", str(n), types.get(row["schema"], "entity"), ((row["listed_name"], "primary"),)
-        )
-        for n, row in enumerate(pairs)
-    ]
+    named = [(types.get(r["schema"], "entity"), ((r["listed_name"], "primary"),)) for r in pairs]
+    beside = [screen.ListEntry("PAIRS", str(n), *pair) for n, pair in enumerate(named)]
     matcher = screen.Matcher([*entries, *beside], screen.load_language())
     hits = matcher.find_hits([row["query_name"] for row in pairs], 50.0)
-    own = [len(entries) + n for n in range(len(pairs))]
     owners = matcher.index.owners
     return [
-        max((score for score, n in some if owners[n] == e), default=0.0)
-        for e, some in zip(own, hits, strict=True)
+        max((score for score, n in some if owners[n] == own), default=0.0)
+        for own, some in enumerate(hits, len(entries))
     ]
 
 
@@ -480,10 +477,8 @@ def write_shipments(file: Path, rows: int, consignees: int, screener: screen.Scr
     firms = np.array(make_names(consignees), dtype=object)
     spots = rng.choice(consignees, min(len(listed), consignees // 100), replace=False)
     firms[spots] = listed[: len(spots)]
-    known = screen.read_table("goods")
-    codes = sorted({code for row in known for code in row["prefix"].split("|") if len(code) == 6})
-    plain = [code for code in codes if not screen.find_goods(code, "")] or ["640399"]
-    high = sorted({*codes} - {*plain}) or ["848210"]
+    codes, plain = read_codes()
+    high = sorted({*codes} - {*plain})
     usual, rare = rng.choice(plain, 485), rng.choice(high, 15)  # of 500 codes fifteen are listed
     goods = np.array([*usual, *rare], dtype=object)
     for first in range(0, rows, 500_000):
@@ -549,13 +544,8 @@ def bench_throughput(request: Request) -> None:
             rate = f"{rows / ran.seconds:,.0f} rows a second"
             busy = f"processor time {ran.busy:.1f} s, ratio {ran.busy / pandas.busy:.2f}"
             say("screen.py", f"{ran.seconds:.1f} s", rate, *memory, busy)
-            ratio = f"ratio {ran.seconds / pandas.seconds:.2f}"
-            say(
-                "pandas read and write",
-                f"{pandas.seconds:.1f} s",
-                ratio,
-                f"{pandas.largest:,.0f} MiB",
-            )
+            took, held = f"{pandas.seconds:.1f} s", f"{pandas.largest:,.0f} MiB"
+            say("pandas read and write", took, f"ratio {ran.seconds / pandas.seconds:.2f}", held)
 
 
 # Flags on clean files, and surges -----------------------------------------------------------------
@@ -563,9 +553,7 @@ def bench_throughput(request: Request) -> None:
 
 def bench_flags(request: Request) -> None:
     """Alert rate by kind on 10,000 rows of ordinary goods, and on an electronics exporter's."""
-    rows = screen.read_table("goods")
-    codes = sorted({code for row in rows for code in row["prefix"].split("|") if len(code) == 6})
-    plain = [code for code in codes if not screen.find_goods(code, "")]
+    codes, plain = read_codes()
     high = [code for code in codes if screen.tier_of(code)]
     all_countries = [row["names"].split("|")[0] for row in screen.read_table("countries")]
     rules = screen.read_table("destinations")
@@ -573,9 +561,8 @@ def bench_flags(request: Request) -> None:
     say_flags("ordinary goods, all countries", make_cells(plain, all_countries), request)
     mixed = make_cells([*plain, *codes], all_countries)
     say_flags("all codes of the tables, all countries", mixed, request)
-    exporter = make_cells(
-        [*plain * 2 * len(high), *high * len(plain)], partners * 4 + THIRD_STATES.split()
-    )
+    wares, places = [*plain * 2 * len(high), *high * len(plain)], partners * 4
+    exporter = make_cells(wares, places + THIRD_STATES.split())
     say_flags("electronics exporter", exporter, request)
 
 
@@ -604,10 +591,9 @@ def say_flags(title: str, rows: list[list[str]], request: Request) -> None:
     kinds: Counter[str] = Counter()
     for row in load(request.lists).screen_chunk(chunk, columns):
         found = {flag.kind for flag in row.flags}
-        kinds.update(
-            [*found, *["destination or diversion"] * bool(found & {*roles[3:4], "diversion"})]
-        )
-    shares = [f"{kind} {share(n, len(kept))}" for kind, n in sorted(kinds.items())]
+        kinds.update(found)
+        kinds["destination or diversion"] += not found.isdisjoint(("destination", "diversion"))
+    shares = [f"{kind} {share(n, len(kept))}" for kind, n in sorted((+kinds).items())]
     say(f"{title} ({len(kept):,} rows)", *shares)
 
 
@@ -618,21 +604,16 @@ def bench_surge(request: Request) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file, out = str(Path(folder, "history.csv")), str(Path(folder, "out.jsonl"))
         frame.to_csv(file, index=False)
-        ran = measure(
-            sys.executable, str(ROOT / "screen.py"), "surge", "-f", "jsonl", file, output=out
-        )
+        command = sys.executable, str(ROOT / "screen.py"), "surge", "-f", "jsonl"
+        ran = measure(*command, file, output=out)
         found = [json.loads(line) for line in Path(out).read_text("utf-8").splitlines()]
-    say(
-        "200,000 rows, 24 months", f"{ran.seconds:.1f} s", f"{ran.largest:,.0f} MiB", ran.said[-60:]
-    )
+    took, held = f"{ran.seconds:.1f} s", f"{ran.largest:,.0f} MiB"
+    say("200,000 rows, 24 months", took, held, ran.said[-60:])
     first = found[0]
     say("ranked first", f"{first['destination']} x {first['heading']}")
-    growth = f"{first['growth_percent']} % where the truth is {truth.growth_percent:.1f} %"
-    say(
-        "growth",
-        growth,
-        f"off by {first['growth_percent'] / truth.growth_percent * 100 - 100:.2f} %",
-    )
+    growth, true = first["growth_percent"], truth.growth_percent
+    off = f"off by {growth / true * 100 - 100:.2f} %"
+    say("growth", f"{growth} % where the truth is {true:.1f} %", off)
     others = sum(bool(x["heading"]) for x in found[1:])
     say("other groups beyond the least growth", f"{others}", f"of {len(found) - 1} lines")
 

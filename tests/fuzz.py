@@ -299,9 +299,8 @@ def main(minutes: float, seed: int, only: str | None) -> None:
             click.echo(f"{keep(name, text)}\n{traceback.format_exc()}")
     spent = (time.monotonic() - start) / 60
     said = ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()))
-    click.echo(
-        f"{spent:.1f} minutes, seed {seed}: {counts.total():,} inputs ({said}), {broken} broke"
-    )
+    total = f"{counts.total():,} inputs ({said})"
+    click.echo(f"{spent:.1f} minutes, seed {seed}: {total}, {broken} broke")
     raise SystemExit(broken > 0)
 
 

@@ -40,15 +40,8 @@ def build_history(
     in_story = (usual["heading"] == 8482) & usual["country"].isin(["KG", "RU"])
     bearings = _story_rows(rng, max(2, rows // 20_000), times)
     frame = pd.concat([usual[~in_story][: rows - len(bearings)], bearings], ignore_index=True)
-    half = pd.cut(
-        frame["month"],
-        [-1, 5, 11, 17, 23],
-        labels=["", "before", "", "now"],
-        ordered=False,
-    )
-    sums = bearings.groupby(["country", half[-len(bearings) :].to_numpy()], observed=True)[
-        "value"
-    ].sum()
+    half = bearings["month"].floordiv(6).map({1: "before", 3: "now"})
+    sums = bearings.groupby(["country", half])["value"].sum()
     truth = Truth(*(sums[c, p] for c in ("KG", "RU") for p in ("before", "now")))
     return _as_text(rng, frame), truth
 
@@ -91,24 +84,11 @@ def _story_rows(rng: np.random.Generator, unit: int, times: float) -> pd.DataFra
     """Bearings: `unit` rows a month to KG, from July 2025 `times` the value; RU the reverse."""
     parts = []
     for month in range(MONTHS):
-        late = month >= 18
-        for country, count in (
-            ("KG", unit * 18 if late else unit),
-            ("RU", unit if late else unit * 20),
-        ):
-            values = 9000 * np.exp(rng.normal(0, 0.5, count))
-            firms = rng.integers(0, 12, count)
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "country": country,
-                        "heading": 8482,
-                        "month": month,
-                        "value": values,
-                        "firm": firms,
-                    }
-                )
-            )
+        counts = {"KG": 18, "RU": 1} if month >= 18 else {"KG": 1, "RU": 20}
+        for country, times_unit in counts.items():
+            values = 9000 * np.exp(rng.normal(0, 0.5, times_unit * unit))
+            part = pd.DataFrame({"value": values, "firm": rng.integers(0, 12, len(values))})
+            parts.append(part.assign(country=country, heading=8482, month=month))
     story = pd.concat(parts, ignore_index=True)
     kyrgyz, month = story["country"] == "KG", story["month"]
     before, now = kyrgyz & month.between(6, 11), kyrgyz & (month >= 18)

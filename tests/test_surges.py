@@ -1,6 +1,5 @@
 """The Surges room: cells as people write them, the story found, and silence elsewhere."""
 
-import csv
 import math
 import time
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 import screen
 from history import build_history
+from rows import read_cases
 
 HERE = Path(__file__).parent
 BASE = {
@@ -22,11 +22,6 @@ BASE = {
     "consignee": "Tulpar LLC",
     "value": "100",
 }
-
-
-def read_cases(name: str) -> list[dict[str, str]]:
-    with open(HERE / "cases" / f"{name}.csv", encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def say_month(month: int) -> str:
@@ -266,6 +261,12 @@ def test_same_goods_under_changing_codes_are_reported():
     assert (found.kind, found.tier, found.current_rows) == ("pattern", "3.B", 6)
     assert found.reason == ("alike goods under changing HS codes: Ball bearings 6204: 8431, 8482")
     assert screen.find_surges(build_ledger(*rows, repeat=2)) == []
+
+
+def test_an_unread_code_is_no_other_heading():
+    wordy = {"description": "Ball bearings 6204", "date": "2025-01-01"}
+    rows = [wordy | {"hs_code": code} for code in ("8482.10", "n/a", "?")]
+    assert screen.find_surges(build_ledger(*rows, repeat=3)) == []
 
 
 def test_a_wording_under_many_headings_says_nothing():
