@@ -157,10 +157,13 @@ HS_LABEL = re.compile(
     r"schedule b|tariff|customs|code|код|no|nr|№)[\s.:#№-]*)+(?=\d)",
     re.IGNORECASE,
 )
-SEVERAL_CODES = ((r"[;|\n&]", 2), (r"[,/]|\band\b|\s-\s", 4), (r"\s+|[-–]", 6))  # digits in each
+SEVERAL_CODES = (  # what parts them, and how many digits each has
+    (r"[;|\n&]", 2), (r"[,/]|\band\b|\bor\b|\s-\s", 4), (r"\s+|[-–]", 6), (r"[^\d.]{3,}", 6),
+)  # fmt: skip
 WORD = re.compile(r"(?:(~) )?([\u3040-\u9fff]|[^\W_\u3040-\u9fff]+)(\*?)")  # "ball ~ bearing*"
 GRADES = ("high", "medium", "low")  # of descriptions.csv; the others say what is not the goods
-LONGEST_TEXT = 400  # nobody describes goods past it; bounds the time a hostile cell can take
+# Characters that are read, so that a hostile cell takes no minutes; of a longer cell it is said.
+LONGEST_CODE, LONGEST_TEXT = 400, 4_000
 GAP_WORDS = 3  # `~`: "tantalum chip SMD capacitors" has 2; at 5 two goods of one list get joined
 # One word at most: "bearing mounting grease", "for the oscilloscope"; two reach other goods.
 NEAR = re.compile(r"\s*(?:[^\s,;:()]+\s*)?")
@@ -219,7 +222,10 @@ def parse_hs_code(text: str) -> HsCode:
     >>> parse_hs_code("1069000").digits, parse_hs_code("8542.3X").sound
     ('01069000', False)
     """
-    plain = unicodedata.normalize("NFKC", text[:LONGEST_TEXT])
+    if len(text) > LONGEST_CODE:
+        start = parse_hs_code(text[:LONGEST_CODE])
+        return HsCode(start.digits, f"the cell is longer than {LONGEST_CODE} characters")
+    plain = unicodedata.normalize("NFKC", text)
     plain = HS_LABEL.sub("", plain.strip(" \t\r\n'\"`’‘“”=./,_-\u200b\ufeff"), count=1)
     if not (first := re.search(r"\d[\d.\s-]*", plain)):
         return HsCode("", "no digits")
@@ -410,8 +416,8 @@ def _phrase_end(words: list[str], start: int, pieces: Phrase) -> int:
 def find_description_flags(text: str, digits: tuple[str, ...]) -> tuple[Flag, ...]:
     """The `description` flag of a `text` that names goods of another heading than `digits` say.
 
-    `digits` are the row's sound codes, () for none. Grade `high` raises alone; `medium` where the
-    chapter is another too, no code is declared, or a second name agrees; `low` only supports.
+    `digits` are the row's sound codes, () for none. Of a text that is too long `unscreened` says
+    that its end was not read.
 
     >>> [flag.facts["found"] for flag in find_description_flags("Ball bearings", ("870899",))]
     ['ball bearings']
@@ -419,20 +425,29 @@ def find_description_flags(text: str, digits: tuple[str, ...]) -> tuple[Flag, ..
     ()
     """
     folded = fold_phrase(text[:LONGEST_TEXT])
-    named = _find_named_goods(folded)
+    odd = _find_odd_goods(_find_named_goods(folded), digits)
+    flags = [_description_flag(folded[a:b], row, digits) for a, b, row in odd[:1]]
+    if len(text) > LONGEST_TEXT:
+        said = f"the description is longer than {LONGEST_TEXT:,} characters, its end was not read"
+        flags.append(Flag("unscreened", said, {"role": "description", "found": text[-100:]}))
+    return tuple(flags)
+
+
+def _find_odd_goods(named: Sequence[PhraseHit], digits: tuple[str, ...]) -> list[PhraseHit]:
+    """Those of `named` that do not go with `digits`. Grade `high` is odd alone; `medium` where the
+    chapter is another too, no code is declared, or a second name agrees; `low` only supports."""
     goods = [row for _, _, row in named if row["expected_hs"]]
     agreed = {row["precision"] for row in goods if _expects(row, digits, 6)}
     others = {row["label"] for row in goods if not _expects(row, digits, 6)}
-    for start, end, row in named:
+
+    def is_odd(row: Row) -> bool:
         grade, far = row["precision"], len(others) > 1 or not _expects(row, digits, 2)
         if not row["expected_hs"]:  # words without goods of their own: military end use
-            odd = grade == "medium" and any(map(tier_of, digits))
-        else:
-            odd = grade == "high" or (grade == "medium" and far)
-            odd &= not (_expects(row, digits, 6) or {grade, "high"} & agreed)
-        if odd:
-            return (_description_flag(folded[start:end], row, digits),)
-    return ()
+            return grade == "medium" and any(map(tier_of, digits))
+        agrees = _expects(row, digits, 6) or {grade, "high"} & agreed
+        return not agrees and (grade == "high" or (grade == "medium" and far))
+
+    return [hit for hit in named if is_odd(hit[2])]
 
 
 def _expects(row: Row, digits: tuple[str, ...], length: int) -> bool:

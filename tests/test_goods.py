@@ -102,6 +102,9 @@ def test_two_hundred_neighbours_have_no_tier():
         ("8542,31", ["854231"]),
         ("8,54231E+05", ["854231"]),
         ("854231; 854231", ["854231"]),
+        ("010121 or 848210", ["010121", "848210"]),
+        ("010121 (formerly 8482.10)", ["010121", "848210"]),
+        ("8542.31 (ISO 9001)", ["854231"]),
         ("", [""]),
     ],
 )
@@ -262,12 +265,17 @@ def test_a_short_code_names_no_control():
         ("microcontrollers and oscilloscopes", "854231", False),
         ("ball bearings and diodes", "848210", False),
         ("PCB with leads, MOSFET", "853400", True),
-        ("x " * screen.LONGEST_TEXT + "ball bearings", "610910", False),
+        ("x " * 1_900 + "ball bearings", "610910", True),
     ],
     ids=lambda part: str(part)[:40],
 )
 def test_what_stands_beside_the_goods(text, code, expect):
     assert bool(raised([text], code)) is expect
+
+
+def test_the_end_of_a_description_that_was_not_read_is_said():
+    (flag,) = screen.find_description_flags("x " * 2_000 + "ball bearings", ("610910",))
+    assert flag.kind == "unscreened" and "4,000 characters" in flag.reason
 
 
 def test_medium_grade_needs_another_chapter_or_no_code():
