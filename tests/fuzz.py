@@ -111,7 +111,7 @@ def screen_to(file: Path, form: str) -> screen.Counts:
     out, talk, counts = file.with_name(form), screen.Talk(quiet=True), screen.Counts()
     request = screen.RunRequest((str(file),), (), DAY, every=True, form=form)
     with open(out, "w", encoding="utf-8", newline="") as stream:
-        writer = screen.RowWriter(screen.Digest(stream), form, False, safe_cells=False)
+        writer = screen.RowWriter(stream, form, False, safe_cells=False)
         screen.screen_file(str(file), request, get_screener(), writer, counts, talk)
     written = out.read_text("utf-8")
     if form == "csv":
