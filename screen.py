@@ -7,9 +7,9 @@
 
 The file reads from top to bottom, each room calling only what stands above it: Vocabulary, Goods,
 Destinations, Lists, Update, Names, Match, Files, Headers, Shipments, History, Surges, Output,
-Clearances, Screening, Selftest, Run, Command line. Facts are tables in lists/, each row with its
-source and date. Standard output carries rows, standard error the talk; README.md says what users
-may rely on.
+Clearances, Screening, Selftest, Run, Receipt, Command line. Facts are tables in lists/, each row
+with its source and date. Standard output carries rows, standard error the talk; README.md says
+what users may rely on.
 """
 
 from __future__ import annotations
@@ -3611,13 +3611,13 @@ def neutralise(cell: str) -> str:
     return f"'{cell}" if FORMULA.match(cell) else cell
 
 
-def write_json(row: ScreenedRow, file: str, headers: Sequence[str]) -> str:
-    """One JSONL line of the contract."""
+def write_json(row: ScreenedRow, file: str, keys: Sequence[str]) -> str:
+    """One JSONL line of the contract, the shipment's cells under `keys`."""
     record = {
         "row": row.number,
         "file": file,
         "flags": list(dict.fromkeys(flag.kind for flag in row.flags)),
-        "shipment": dict(zip(unique_headers(headers), row.cells, strict=True)),
+        "shipment": dict(zip(keys, row.cells, strict=True)),
         "hits": [{"kind": flag.kind, **flag.facts, "reason": flag.reason} for flag in row.flags],
     }
     return json.dumps(record, ensure_ascii=False) + "\n"
@@ -3701,6 +3701,7 @@ class RowWriter:
         self.out, self.form, self.several, self.safe_cells = out, form, several, safe_cells
         self.csv, self.digest = csv.writer(self, lineterminator="\n"), hashlib.sha256()
         self.headers: tuple[str, ...] = ()
+        self.keys: list[str] = []  # the headers, all different
         self.shown = 0
 
     def write(self, text: str) -> None:
@@ -3711,6 +3712,7 @@ class RowWriter:
     def begin(self, headers: tuple[str, ...], shown: int) -> None:
         """The header line; a table shows column `shown` of rows without a party hit."""
         first, self.headers, self.shown = self.headers, headers, shown
+        self.keys = unique_headers(headers)
         if self.form == "csv" and first not in ((), headers):
             raise ScreenError(
                 f"files of one CSV run need the same headers: found {', '.join(headers)}, expected"
@@ -3728,7 +3730,7 @@ class RowWriter:
     def write_row(self, row: ScreenedRow, file: str) -> None:
         """One row of `file`."""
         if self.form == "jsonl":
-            return self.write(write_json(row, file, self.headers))
+            return self.write(write_json(row, file, self.keys))
         cells = write_cells(row)
         if self.form == "table":
             return self.write_line(*cells[:3], cells[4] or row.cells[self.shown], cells[11])
@@ -4537,11 +4539,10 @@ def measure_recall(screener: Screener, size: int) -> list[tuple[str, str, int, i
 
 # ==================================================================================================
 # Run
-# Takes what a user asked for; gives the flagged rows, an account of every row, the talk and a
-# receipt, by which the run can be done again and compared. Does not know the command line.
+# Takes what a user asked for; gives the flagged rows, the talk and an account of every row. Does
+# not know the command line.
 
-ROW_MARK, MOST_NAMED = 4, 10  # signs of a row's mark; changed rows that `verify` names
-WITHOUT_EFFECT = ("output", "receipt", "quiet", "jobs")  # on rows and counts
+ROW_MARK = 4  # hex digits: too few to prove a row, enough to name a changed one
 
 
 @dataclass(frozen=True, slots=True)
@@ -4578,58 +4579,45 @@ class RunRequest:
         return ReadOptions(self.columns, self.delimiter, self.encoding)
 
 
-@dataclass(slots=True)
-class Counts:
-    """What became of the rows: every one is flagged or clear."""
-
-    rows: int = 0
-    flagged: int = 0
-    kinds: Counter[str] = field(default_factory=Counter)  # rows by kind of flag
-    marks: dict[str, str] = field(default_factory=dict)  # file -> ROW_MARK signs a row, in order
-
-    @property
-    def unscreened(self) -> int:
-        """Rows that name no consignee or are damaged."""
-        return self.kinds["unscreened"]
-
-    def add(self, rows: int, flagged: Mapping[int, ScreenedRow]) -> None:
-        """Count `rows` rows, of which `flagged` were."""
-        self.rows += rows
-        self.flagged += len(flagged)
-        for row in flagged.values():
-            self.kinds.update({flag.kind for flag in row.flags})
-
-    def line(self) -> str:
-        """The last line of a run."""
-        kinds = ", ".join(f"{n:,} {kind}" for kind in FLAG_KINDS if (n := self.kinds[kind]))
-        said = f" ({kinds})" if kinds else ""
-        clear = f"{self.rows - self.flagged:,} clear; {self.unscreened:,} unscreened"
-        return f"{self.rows:,} rows: {self.flagged:,} flagged{said}, {clear}"
-
-
 class Talk:
-    """What a run says on standard error; progress only on a terminal."""
+    """What a run says on standard error, progress only on a terminal, and its account of the rows:
+    every one is flagged or clear."""
 
     def __init__(self, quiet: bool) -> None:
         self.quiet = quiet
         self.live = not quiet and sys.stderr.isatty()
         self.started = self.last = time.monotonic()
+        self.rows = self.flagged = 0
+        self.kinds: Counter[str] = Counter()  # rows by kind of flag
+        self.marks: dict[str, str] = defaultdict(str)  # file -> ROW_MARK digits a row, in order
 
     def say(self, text: str) -> None:
         """One line of talk."""
         if not self.quiet:
             click.echo(ERASE * self.live + text, err=True)
 
-    def progress(self, counts: Counts, file: str, chunk: Chunk) -> None:
-        """Rows so far, their rate, and the time left for `file` where its size is known."""
+    def count(self, rows: int, flagged: Mapping[int, ScreenedRow]) -> None:
+        """Count `rows` rows, of which `flagged` were."""
+        self.rows, self.flagged = self.rows + rows, self.flagged + len(flagged)
+        for row in flagged.values():
+            self.kinds.update({flag.kind for flag in row.flags})
+
+    def account(self) -> str:
+        """The last line of a run."""
+        kinds = ", ".join(f"{n:,} {kind}" for kind in FLAG_KINDS if (n := self.kinds[kind]))
+        flagged = f"{self.flagged:,} flagged" + (f" ({kinds})" if kinds else "")
+        clear = f"{self.rows - self.flagged:,} clear; {self.kinds['unscreened']:,} unscreened"
+        return f"{self.rows:,} rows: {flagged}, {clear}"
+
+    def progress(self, file: str, chunk: Chunk) -> None:
+        """Rows so far, their rate, and the time left where the file's size is known."""
         now = time.monotonic()
-        if not self.live or now - self.last < 0.5:
-            return
-        self.last, rate = now, counts.rows / (now - self.started)
-        ahead = estimate_rows_ahead(file, chunk)
-        left = f", {ahead / rate:,.0f} s left" if ahead else ""
-        so_far = f"{counts.rows:,} rows, {counts.flagged:,} flagged, {rate:,.0f} a second{left}"
-        click.echo(ERASE + so_far, err=True, nl=False)
+        if self.live and now - self.last > 0.5:
+            self.last, rate = now, self.rows / (now - self.started)
+            ahead = estimate_rows_ahead(file, chunk)
+            left = f", {ahead / rate:,.0f} s left" if ahead else ""
+            so_far = f"{self.rows:,} rows, {self.flagged:,} flagged, {rate:,.0f} a second{left}"
+            click.echo(ERASE + so_far, err=True, nl=False)
 
 
 def estimate_rows_ahead(file: str, chunk: Chunk) -> float:
@@ -4695,10 +4683,10 @@ def check_files(request: RunRequest) -> None:
             writer.begin(shipments.headers, 0)
 
 
-def run_screening(request: RunRequest) -> Counts:
-    """Screen every file of `request`; its rows, talk and receipt are written here."""
+def run_screening(request: RunRequest) -> tuple[Screener, Talk, str]:
+    """Screen every file of `request`; what is left: the screener, the account, the rows' digest."""
     check_files(request)
-    talk, counts = Talk(request.quiet), Counts()
+    talk = Talk(request.quiet)
     screener = load_screener(request, talk)
     if request.cleared:
         screener.cleared = read_clearances(request.cleared)
@@ -4709,28 +4697,20 @@ def run_screening(request: RunRequest) -> Counts:
         with open_output(request.output) as out:
             writer = RowWriter(out, request.form, len(request.files) > 1, request.safe_cells)
             for file in request.files:
-                screen_file(file, request, screener, writer, counts, talk)
+                screen_file(file, request, screener, writer, talk)
             out.flush()
     except KeyboardInterrupt:
-        talk.say(f"interrupted; so far {counts.line()}")
+        talk.say(f"interrupted; so far {talk.account()}")
         raise SystemExit(130) from None
     finally:
         screener.close()
-    for text in say_left_out(screener):
+    for text in (*say_left_out(screener), talk.account()):
         talk.say(text)
-    if request.receipt:
-        write_receipt(request, screener, counts, writer.digest.hexdigest())
-    talk.say(counts.line())
-    return counts
+    return screener, talk, writer.digest.hexdigest()
 
 
 def screen_file(
-    file: str,
-    request: RunRequest,
-    screener: Screener,
-    writer: RowWriter,
-    counts: Counts,
-    talk: Talk,
+    file: str, request: RunRequest, screener: Screener, writer: RowWriter, talk: Talk
 ) -> None:
     """Write the rows of one shipment `file` and count them."""
     with open_shipments(file, request.reading()) as shipments:
@@ -4743,17 +4723,17 @@ def screen_file(
             every = (flagged.get(row.number, row) for row in plain)
             for row in every if request.every else flagged.values():
                 writer.write_row(row, file)
-            counts.add(len(chunk.rows), flagged)
-            if request.receipt:
-                counts.marks[file] = counts.marks.get(file, "") + mark_rows(chunk.rows)
             writer.out.flush()
-            talk.progress(counts, file, chunk)
+            talk.count(len(chunk.rows), flagged)
+            talk.progress(file, chunk)
+            if request.receipt:
+                talk.marks[file] += mark_rows(chunk.rows)
 
 
 def mark_rows(rows: Sequence[Sequence[str]]) -> str:
-    """ROW_MARK hex digits of each row: too few to prove a row, enough to name a changed one."""
+    """The marks of `rows`, one behind the other."""
     sums = (zlib.crc32("\0".join(row).encode("utf-8", "surrogatepass")) for row in rows)
-    return "".join([f"{value & 0xFFFF:04x}" for value in sums])
+    return "".join([f"{value & 0xFFFF:0{ROW_MARK}x}" for value in sums])
 
 
 def say_layout(shipments: Shipments) -> Iterator[str]:
@@ -4797,14 +4777,23 @@ def read_history(files: Sequence[str], options: ReadOptions, talk: Talk) -> Surg
     return ledger
 
 
+# ==================================================================================================
+# Receipt
+# Takes a run; gives a record of what was asked, of what, and what came out, and by it runs again
+# and compares. Nothing in a receipt depends on the clock.
+
+MOST_NAMED = 10  # changed rows of a file
+WITHOUT_EFFECT = ("output", "receipt", "quiet", "jobs")  # on rows and counts
+
+
 def digest_file(path: str | Path) -> str:
     """SHA-256 of a file."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_receipt(request: RunRequest, screener: Screener, counts: Counts, output: str) -> None:
-    """Write what was asked, of what, and what came out, as JSON; nothing depends on the clock."""
+def write_receipt(request: RunRequest, screener: Screener, talk: Talk, digest: str) -> str:
+    """The receipt of a run as JSON text."""
     inputs = (*request.files, *request.history, *filter(None, [request.cleared]))
     receipt = {
         "version": VERSION,
@@ -4813,15 +4802,18 @@ def write_receipt(request: RunRequest, screener: Screener, counts: Counts, outpu
         "tables": {path.name: digest_file(path) for path in TABLES.glob("*.csv")},
         "lists": sorted(map(asdict, screener.reports), key=lambda r: (r["list"], r["file"])),
         "inputs": {file: None if file == "-" else digest_file(file) for file in inputs},
-        "counts": {k: getattr(counts, k) for k in ("rows", "flagged", "unscreened", "kinds")},
-        "rows": counts.marks,
+        "counts": {
+            "rows": talk.rows,
+            "flagged": talk.flagged,
+            "unscreened": talk.kinds["unscreened"],
+            "kinds": talk.kinds,
+        },
+        "rows": talk.marks,
         "suppressed": screener.cleared.suppressed,
         "reopened": screener.cleared.reopened,
-        "output": output,
+        "output": digest,
     }
-    with open_output(request.receipt) as file:
-        json.dump(receipt, file, ensure_ascii=False, indent=1, sort_keys=True, default=str)
-        file.write("\n")
+    return json.dumps(receipt, ensure_ascii=False, indent=1, sort_keys=True, default=str) + "\n"
 
 
 def run_again(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -4830,15 +4822,12 @@ def run_again(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
         old = json.loads(Path(path).read_text("utf-8"))
         asked: dict[str, Any] = {**old["options"]}
         asked["as_of"] = date.fromisoformat(asked["as_of"])
-        lists = {key: tuple(value) for key, value in asked.items() if isinstance(value, list)}
-        request = RunRequest(**asked | lists)
+        several = {key: tuple(value) for key, value in asked.items() if isinstance(value, list)}
+        request = RunRequest(**asked | several, output=os.devnull, receipt=path, quiet=True)
     except (OSError, ValueError, KeyError, TypeError) as err:
         fault = f"{path}: no receipt of screen.py ({err}): give the file that --receipt wrote."
         raise ScreenError(fault) from err
-    with tempfile.TemporaryDirectory() as folder:
-        new = Path(folder, "receipt")
-        run_screening(replace(request, output=f"{folder}/rows", receipt=str(new), quiet=True))
-        return old, json.loads(new.read_text("utf-8"))
+    return old, json.loads(write_receipt(request, *run_screening(request)))
 
 
 def find_changed_rows(file: str, old: str, new: str) -> Iterator[str]:
@@ -4874,6 +4863,7 @@ def find_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator
 # Takes arguments, gives exit codes: 0 finished, 1 finished and flagged with --exit-code, 2 could
 # not screen, 130 interrupted. A command says what is asked; the rooms above answer.
 
+HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 REPORT_COLUMNS = tuple(ListReport.__dataclass_fields__)
 VERDICT_COLUMNS = (
     "list", "status", "entries", "names", "weak_names", "addresses", "as_of", "age_days", "note",
@@ -4912,7 +4902,7 @@ class Screen(click.Group):
             ) from err
 
 
-def parse_day(ctx: click.Context, param: click.Parameter, text: str | None) -> date:
+def parse_day(ctx: click.Context, param: Any, text: str | None) -> date:
     """The day of --as-of; today where none is given."""
     try:
         return date.fromisoformat(text) if text else date.today()
@@ -4920,9 +4910,7 @@ def parse_day(ctx: click.Context, param: click.Parameter, text: str | None) -> d
         raise ScreenError(f"--as-of: {text!r} found, a date such as 2026-11-23 expected.") from err
 
 
-def parse_columns(
-    ctx: click.Context, param: click.Parameter, texts: Sequence[str]
-) -> dict[str, str]:
+def parse_columns(ctx: click.Context, param: Any, texts: Sequence[str]) -> dict[str, str]:
     """Role -> header of --column ROLE=HEADER."""
     if wrong := [text for text in texts if "=" not in text]:
         fault = f"{wrong[0]!r} found, ROLE=HEADER expected, such as consignee=Buyer"
@@ -4938,14 +4926,13 @@ def check_country(ctx: click.Context, param: click.Parameter, text: str) -> str:
     return text
 
 
-def choose_form(ctx: click.Context, param: click.Parameter, form: str | None) -> str:
+def choose_form(ctx: click.Context, param: Any, form: str | None) -> str:
     """The format asked for; else a table on a terminal, CSV into a pipe or file."""
     seen = sys.stdout.isatty() and not ctx.params.get("output")
     return form or ("table" if seen else "csv")
 
 
 # fmt: off
-files_argument = click.Argument(["files"], nargs=-1, callback=lambda ctx, par, files: files or ("-",))
 quiet_option = click.Option(
     ["-q", "--quiet"], is_flag=True, help="No talk on standard error but errors.")
 list_options = (
@@ -4961,9 +4948,11 @@ list_options = (
     quiet_option,
 )
 unused_lists = click.Option(["-l", "--lists"], multiple=True, hidden=True, expose_value=False)
-threshold_option = click.Option(
-    ["-t", "--threshold"], type=click.FloatRange(0, 100), default=DEFAULT_THRESHOLD,
-    show_default=True, help="Least score of a party hit, inclusive.")
+screen_options = (
+    *list_options,
+    click.Option(["-t", "--threshold"], type=click.FloatRange(0, 100), default=DEFAULT_THRESHOLD,
+                 show_default=True, help="Least score of a party hit, inclusive."),
+)
 format_option = click.Option(
     ["-f", "--format", "form"], type=click.Choice(["csv", "jsonl", "table"]), callback=choose_form,
     help="Default: table on a terminal, else csv.")
@@ -4988,13 +4977,21 @@ run_options = (
     click.Option(["--jobs"], type=click.IntRange(1), default=os.cpu_count() or 1,
                  help="Processes. Default: all cores."),
 )
+country_option = click.Option(
+    ["--country"], default="", metavar="CC", callback=check_country,
+    help="Country of the party, as evidence.")
+destination_option = click.Option(
+    ["--destination"], default="", metavar="CC", callback=check_country,
+    help="Country that the goods go to; default: any.")
+growth_option = click.Option(
+    ["--least-growth"], type=float, default=LEAST_GROWTH, show_default=True,
+    help="Percent beyond the file's general growth.")
+sample_option = click.Option(
+    ["--sample"], type=click.IntRange(1), default=1500, show_default=True, help="Names to vary.")
 # fmt: on
 
 
-@click.group(
-    cls=Screen,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
+@click.group(cls=Screen, context_settings=HELP)
 @click.version_option(VERSION)
 def main() -> None:
     """Screen shipment files against sanctioned-party lists and export-control tables.
@@ -5008,16 +5005,8 @@ def main() -> None:
     """
 
 
-@main.command(
-    params=[
-        files_argument,
-        *list_options,
-        threshold_option,
-        format_option,
-        *reading_options,
-        *run_options,
-    ]
-)
+@main.command(params=[*screen_options, format_option, *reading_options, *run_options])
+@click.argument("files", nargs=-1)
 def run(files: tuple[str, ...], exit_code: bool, **given: Any) -> None:
     """Screen shipment FILES (- or none: standard input) and write the flagged rows.
 
@@ -5032,8 +5021,12 @@ def run(files: tuple[str, ...], exit_code: bool, **given: Any) -> None:
     screen.py shipments.csv | cut -d, -f1-4
     screen.py -l consolidated.csv -t 90 -f jsonl shipments.csv | jq .hits
     """
-    counts = run_screening(RunRequest(files, **given))
-    if exit_code and counts.flagged:
+    request = RunRequest(files or ("-",), **given)
+    screener, talk, digest = run_screening(request)
+    if request.receipt:
+        with open_output(request.receipt) as file:
+            file.write(write_receipt(request, screener, talk, digest))
+    if exit_code and talk.flagged:
         sys.exit(1)
 
 
@@ -5048,15 +5041,8 @@ def lists(form: str, **given: Any) -> None:
         raise ScreenError(f"{len(refused)} of {len(reports)} lists are refused, {first}")
 
 
-@main.command(params=[*list_options, threshold_option, format_option])
+@main.command(params=[*screen_options, format_option, country_option])
 @click.argument("texts", nargs=-1)
-@click.option(
-    "--country",
-    default="",
-    metavar="CC",
-    callback=check_country,
-    help="Country of the party, as evidence.",
-)
 def name(texts: Sequence[str], country: str, form: str, **given: Any) -> None:
     """Which listed parties the names TEXT ... hit, and why; - or none: from standard input.
 
@@ -5099,15 +5085,8 @@ def say_name(text: str, flags: Sequence[Flag], screener: Screener) -> Iterator[s
     yield from islice(nearest.values(), NEAREST)
 
 
-@main.command(params=[format_option, unused_lists])
+@main.command(params=[format_option, destination_option, unused_lists])
 @click.argument("codes", nargs=-1, required=True)
-@click.option(
-    "--destination",
-    default="",
-    metavar="CC",
-    callback=check_country,
-    help="Country that the goods go to; default: any.",
-)
 def hs(codes: Sequence[str], form: str, destination: str) -> None:
     """What the HS codes CODE ... fall under. An HS code never proves control.
 
@@ -5126,14 +5105,8 @@ def hs(codes: Sequence[str], form: str, destination: str) -> None:
     print_records(records, HS_COLUMNS, form)
 
 
-@main.command(params=[files_argument, format_option, *reading_options, quiet_option, unused_lists])
-@click.option(
-    "--least-growth",
-    type=float,
-    default=LEAST_GROWTH,
-    show_default=True,
-    help="Percent beyond the file's general growth.",
-)
+@main.command(params=[format_option, *reading_options, growth_option, quiet_option, unused_lists])
+@click.argument("files", nargs=-1)
 def surge(
     files: Sequence[str], form: str, least_growth: float, quiet: bool, **reading: Any
 ) -> None:
@@ -5142,7 +5115,7 @@ def surge(
     screen.py surge samples/history.csv
     """
     talk = Talk(quiet)
-    ledger = read_history(files, ReadOptions(**reading), talk)
+    ledger = read_history(files or ("-",), ReadOptions(**reading), talk)
     found = find_surges(ledger, least_growth)
     print_records([{c: getattr(s, c) for c in SURGE_COLUMNS} for s in found], SURGE_COLUMNS, form)
     if form == "table" and sys.stdout.isatty():
@@ -5151,10 +5124,7 @@ def surge(
     talk.say(f"{ledger.rows:,} rows: {len(found)} groups or patterns out of line")
 
 
-@main.command(params=[*list_options, threshold_option, format_option])
-@click.option(
-    "--sample", type=click.IntRange(1), default=1500, show_default=True, help="Names to vary."
-)
+@main.command(params=[*screen_options, format_option, sample_option])
 def selftest(sample: int, form: str, **given: Any) -> None:
     """Recall and false alarms measured on the loaded lists with the given settings.
 
@@ -5184,7 +5154,7 @@ def update(names: Sequence[str], quiet: bool) -> None:
         raise ScreenError("\n".join(faults))
 
 
-@main.command(params=[*list_options, threshold_option, *reading_options])
+@main.command(params=[*screen_options, *reading_options])
 @click.argument("file")
 @click.argument("row", type=click.IntRange(1))
 def clear(file: str, row: int, **given: Any) -> None:
