@@ -4719,8 +4719,8 @@ def screen_file(
         writer.begin(shipments.headers, shipments.roles["consignee"][0])
         for chunk in shipments.chunks:
             flagged = {row.number: row for row in screener.screen_chunk(chunk, shipments.roles)}
-            plain = (ScreenedRow(n, row, ()) for n, row in enumerate(chunk.rows, chunk.first_row))
-            every = (flagged.get(row.number, row) for row in plain)
+            numbered = enumerate(chunk.rows, chunk.first_row) if request.every else ()
+            every = (flagged.get(n) or ScreenedRow(n, cells, ()) for n, cells in numbered)
             for row in every if request.every else flagged.values():
                 writer.write_row(row, file)
             writer.out.flush()
