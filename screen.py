@@ -7,8 +7,9 @@
 
 The file reads from top to bottom, each room calling only what stands above it: Vocabulary, Goods,
 Destinations, Lists, Update, Names, Match, Files, Headers, Shipments, History, Surges, Output,
-Screening, Selftest, Command line. Facts are tables in lists/, each row with its source and date.
-Standard output carries rows, standard error the talk; README.md says what users may rely on.
+Clearances, Screening, Selftest, Run, Receipt, Command line. Facts are tables in lists/, each row
+with its source and date. Standard output carries rows, standard error the talk; README.md says
+what users may rely on.
 """
 
 from __future__ import annotations
@@ -3474,23 +3475,18 @@ def draw_bars(ledger: SurgeLedger, surges: Iterable[Surge], width: int = 80) -> 
 
 # ==================================================================================================
 # Output
-# Takes flagged rows, gives their CSV, JSONL or table form, clearances and the receipt. All words of
-# a reason come from the same facts as the JSONL. Does not decide anything.
+# Takes flagged rows and records, gives their CSV, JSONL or table form. All words of a reason come
+# from the same facts as the JSONL. Does not decide anything.
 
 SCREEN_COLUMNS = (
     "screen_row", "screen_flags", "screen_score", "screen_role", "screen_query_name",
     "screen_listed_name", "screen_name_kind", "screen_list", "screen_entry_id", "screen_programme",
     "screen_hs_rule", "screen_reason",
 )  # fmt: skip
-CLEARANCE_COLUMNS = (
-    "party", "country", "address", "list", "entry_id", "entry_digest", "reviewer", "reason",
-    "decided_on", "expires_on",
-)  # fmt: skip
 FORMULA = re.compile(r"^[=+\-@\t\r]")  # a spreadsheet would run what begins so
 BIDI = (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))  # turn text round
 CONTROLS = {c: "\ufffd" for c in (*range(32), *range(127, 160), *BIDI)}  # terminals obey them
 HOW = {
-    1.0: "",
     OCR: "scan-like letters",
     SOUND: "same sound",
     GIVEN_NAME: "form of a given name",
@@ -3507,7 +3503,6 @@ def build_party_flag(hit: PartyHit, screener: Screener) -> Flag:
     """The `party` flag of `hit`: its evidence recomputes the score, its reason says it in words."""
     entry, found = screener.entries[hit.entry], hit.found
     queries = fold_queries([hit.text], screener.language)[0]
-    notes = list(dict.fromkeys(note for query in queries for note in query.notes))
     evidence = {
         "band": name_band(hit.score, hit.kind),
         "name_score": found.score,
@@ -3521,7 +3516,7 @@ def build_party_flag(hit: PartyHit, screener: Screener) -> Flag:
         "address": "agrees" if hit.address_agrees else "",
         "address_moved": round(hit.address_moved, 1),
         "threshold": screener.options.threshold,
-        "notes": notes,
+        "notes": list(dict.fromkeys(note for query in queries for note in query.notes)),
         **({"licence": entry.licence} if entry.licence else {}),
     }
     facts = {
@@ -3536,45 +3531,45 @@ def build_party_flag(hit: PartyHit, screener: Screener) -> Flag:
         "countries": list(entry.countries),
         "evidence": evidence,
     }
-    return Flag("party", say_party(facts, entry), facts)
+    return Flag("party", say_party(facts), facts)
 
 
-def say_party(facts: Mapping[str, Any], entry: ListEntry) -> str:
+def say_party(facts: Mapping[str, Any]) -> str:
     """The reason of a party hit in words, from its JSON `facts`."""
     evidence = facts["evidence"]
-    agreed = [
-        a["query"]
-        if a["similarity"] == 1
-        else f"{a['query']}~{a['listed']} ({a['how'] or HOW.get(a['similarity'], 'typing error')})"
-        for a in evidence["agreed"]
-    ]
+    mine = ", ".join(x["word"] for x in evidence["query_only"])
+    theirs = ", ".join(x["word"] for x in evidence["listed_only"])
+    moved = {key: evidence[f"{key}_moved"] for key in ("country", "address") if evidence[key]}
     parts = [
         f'{facts["role"].replace("_", " ")} "{facts["query_name"]}" hits'
         f' {facts["name_kind"]} name "{facts["listed_name"]}"'
         f" of {facts['list']} {facts['entry_id']} with {facts['score']:g} ({evidence['band']})",
-        f"agreed: {', '.join(agreed)}",
+        f"agreed: {', '.join(map(say_agreement, evidence['agreed']))}",
+        f"only in the file: {mine}" if mine else "",
+        f"only on the list: {theirs}" if theirs else "",
+        "legal form differs or is missing" if evidence["form_loss"] else "",
+        *(f"{key} {evidence[key]}" + f" ({by:+g})" * bool(by) for key, by in moved.items()),
+        *(f"note: {note}" for note in evidence["notes"]),
+        f"licence: {evidence['licence']}" if "licence" in evidence else "",
+        f"falls away above threshold {facts['score']:g}",
+        "a hit is not a match",
     ]
-    for key, words in (("query_only", "only in the file"), ("listed_only", "only on the list")):
-        parts += (
-            [f"{words}: {', '.join(x['word'] for x in evidence[key])}"] if evidence[key] else []
-        )
-    parts += ["legal form differs or is missing"] if evidence["form_loss"] else []
-    for key in ("country", "address"):
-        moved = evidence[f"{key}_moved"]
-        by = f" ({moved:+g})" if moved else ""
-        parts += [f"{key} {evidence[key]}{by}"] if evidence[key] else []
-    parts += [f"note: {note}" for note in evidence["notes"]]
-    parts += [f"licence: {entry.licence}"] if entry.licence else []
-    parts += [f"falls away above threshold {facts['score']:g}", "a hit is not a match"]
-    return "; ".join(parts)
+    return "; ".join(filter(None, parts))
+
+
+def say_agreement(pair: Mapping[str, Any]) -> str:
+    """The words that agree, and how where they are not the same."""
+    if pair["similarity"] == 1:
+        return f"{pair['query']}"
+    how = pair["how"] or HOW.get(pair["similarity"], "typing error")
+    return f"{pair['query']}~{pair['listed']} ({how})"
 
 
 def write_cells(row: ScreenedRow) -> list[str]:
     """The twelve cells that CSV adds to a flagged or unflagged row."""
-    parties = [flag for flag in row.flags if flag.kind == "party"]
-    best = max(parties, key=lambda flag: flag.facts["score"]).facts if parties else {}
+    parties = [flag.facts for flag in row.flags if flag.kind == "party"]
+    best = max(parties, key=lambda facts: facts["score"], default={})
     listed = best or next((flag.facts for flag in row.flags if "entry_id" in flag.facts), {})
-    rules = dict.fromkeys(flag.facts["rule"] for flag in row.flags if flag.kind == "goods")
     cells = [
         str(row.number),
         ";".join(dict.fromkeys(flag.kind for flag in row.flags)),
@@ -3582,11 +3577,11 @@ def write_cells(row: ScreenedRow) -> list[str]:
         listed.get("role", ""),
         listed.get("query_name", listed.get("query", "")),
         listed.get("listed_name", ""),
-        best.get("name_kind", ""),
+        listed.get("name_kind", ""),
         listed.get("list", ""),
         listed.get("entry_id", ""),
-        ";".join(best.get("programmes", ())),
-        ";".join(rules),
+        ";".join(listed.get("programmes", ())),
+        ";".join(dict.fromkeys(f.facts["rule"] for f in row.flags if f.kind == "goods")),
         " | ".join(f"[{flag.kind}] {flag.reason}" for flag in row.flags),
     ]
     return [neutralise(cell) for cell in cells]
@@ -3601,17 +3596,16 @@ def neutralise(cell: str) -> str:
     return f"'{cell}" if FORMULA.match(cell) else cell
 
 
-def write_json(row: ScreenedRow, file: str, headers: Sequence[str]) -> str:
-    """One JSONL line of the contract."""
-    names = unique_headers(headers)
+def write_json(row: ScreenedRow, file: str, keys: Sequence[str]) -> str:
+    """One JSONL line of the contract, the shipment's cells under `keys`."""
     record = {
         "row": row.number,
         "file": file,
         "flags": list(dict.fromkeys(flag.kind for flag in row.flags)),
-        "shipment": dict(zip(names, row.cells, strict=True)),
+        "shipment": dict(zip(keys, row.cells, strict=True)),
         "hits": [{"kind": flag.kind, **flag.facts, "reason": flag.reason} for flag in row.flags],
     }
-    return json.dumps(record, ensure_ascii=False)
+    return json.dumps(record, ensure_ascii=False) + "\n"
 
 
 def unique_headers(headers: Sequence[str]) -> list[str]:
@@ -3645,191 +3639,175 @@ def fit(text: str, width: int) -> str:
     return text[:cut] + "…" + " " * (width - 1 - ends[cut])
 
 
-def draw_table(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """`rows` under `headers` as lines of at most `width` columns; the last column gets the rest."""
-    cells = [[clean(cell) for cell in row] for row in rows]
-    widths = [
-        max([width_of(h), *(width_of(row[i]) for row in cells)]) for i, h in enumerate(headers)
-    ]
+def draw_line(cells: Iterable[str], sizes: Iterable[int]) -> str:
+    """A line of a table: `cells` fitted to as many columns as `sizes` says."""
+    return "  ".join(map(fit, map(clean, cells), sizes)).rstrip()
+
+
+def read_width() -> int:
+    """Columns of the terminal."""
+    return shutil.get_terminal_size((120, 40)).columns
+
+
+def draw_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """`rows` under `headers` as lines as wide as the terminal; the last column gets the rest."""
+    lines, width = [headers, *rows], read_width()
     limit = max(12, width // len(headers) + 8)
-    sizes = [min(w, limit) for w in widths[:-1]]
-    sizes.append(max(12, width - sum(sizes) - 2 * len(sizes)))
-    return [
-        "  ".join(fit(c, w) for c, w in zip(line, sizes, strict=True)).rstrip()
-        for line in (list(headers), *cells)
-    ]
+    columns = list(zip(*lines, strict=True))[:-1]
+    sizes = [min(limit, max(width_of(clean(cell)) for cell in column)) for column in columns]
+    rest = max(12, width - sum(sizes) - 2 * len(sizes))
+    return [draw_line(line, [*sizes, rest]) for line in lines]
 
 
-class Digest:
-    """Text output that also keeps the digest of what went through."""
+def print_records(records: Sequence[Mapping[str, Any]], columns: Sequence[str], form: str) -> None:
+    """Print `records` as JSONL, or their `columns` as CSV or a table, a reason in full below it."""
+    cells = [[neutralise(_write_value(record[c])) for c in columns] for record in records]
+    if form == "jsonl":
+        for record in records:
+            click.echo(json.dumps(record, ensure_ascii=False))
+    elif form == "csv":
+        csv.writer(sys.stdout, lineterminator="\n").writerows([columns, *cells])
+    else:
+        shown = len(columns) - (columns[-1] == "reason")
+        lines = draw_table(columns[:shown], [row[:shown] for row in cells])
+        reasons = [f"- {clean(reason)}" for row in cells for reason in row[shown:]]
+        click.echo("\n".join(lines + reasons))
 
-    def __init__(self, out: IO[str]) -> None:
-        self.out, self.sha = out, hashlib.sha256()
 
-    def write(self, text: str) -> int:
-        """Write `text` on."""
-        self.sha.update(text.encode("utf-8", "surrogatepass"))
-        return self.out.write(text)
-
-    def flush(self) -> None:
-        """Flush the output below."""
-        self.out.flush()
-
-    def hexdigest(self) -> str:
-        """SHA-256 of all text written."""
-        return self.sha.hexdigest()
+def _write_value(value: Any) -> str:
+    """A record's `value` as a cell, several parted by `;`."""
+    return ";".join(value) if isinstance(value, list) else "" if value is None else str(value)
 
 
 class RowWriter:
-    """Writes screened rows in one format; knows how many it wrote."""
+    """Writes screened rows to `out` in one format; `digest` is of all that was written."""
 
-    def __init__(self, out: Digest, form: str, several: bool, safe_cells: bool) -> None:
+    def __init__(self, out: IO[str], form: str, several: bool, safe_cells: bool) -> None:
         self.out, self.form, self.several, self.safe_cells = out, form, several, safe_cells
-        self.csv = csv.writer(out, lineterminator="\n")
-        self.headers: tuple[str, ...] | None = None
+        self.csv, self.digest = csv.writer(self, lineterminator="\n"), hashlib.sha256()
+        self.headers: tuple[str, ...] = ()
+        self.keys: list[str] = []  # the headers, all different
         self.shown = 0
+
+    def write(self, text: str) -> None:
+        """Write `text` on."""
+        self.digest.update(text.encode("utf-8", "surrogatepass"))
+        self.out.write(text)
 
     def begin(self, headers: tuple[str, ...], shown: int) -> None:
         """The header line; a table shows column `shown` of rows without a party hit."""
-        self.shown = shown
-        if self.headers is not None and self.headers != headers and self.form == "csv":
+        first, self.headers, self.shown = self.headers, headers, shown
+        self.keys = unique_headers(headers)
+        if self.form == "csv" and first not in ((), headers):
             raise ScreenError(
                 f"files of one CSV run need the same headers: found {', '.join(headers)}, expected"
-                f" {', '.join(self.headers)}; run them one by one or with -f jsonl."
+                f" {', '.join(first)}; run them one by one or with -f jsonl."
             )
-        if self.headers is None and self.form == "csv":
-            self.csv.writerow(
-                [*(["screen_file"] if self.several else []), *headers, *SCREEN_COLUMNS]
-            )
-        if self.headers is None and self.form == "table":
-            self.out.write(self.line("row", "flags", "score", "party", "reason"))
-        self.headers = headers
+        if self.form == "csv" and not first:
+            self.csv.writerow([*["screen_file"] * self.several, *headers, *SCREEN_COLUMNS])
+        if self.form == "table" and not first:
+            self.write_line("row", "flags", "score", "party", "reason")
 
-    def line(self, *cells: str) -> str:
+    def write_line(self, *cells: str) -> None:
         """One line of the readable table."""
-        width = shutil.get_terminal_size((120, 40)).columns
-        sizes = (7, 22, 6, 28, max(20, width - 71))
-        return (
-            "  ".join(fit(clean(c), w) for c, w in zip(cells, sizes, strict=True)).rstrip() + "\n"
-        )
+        self.write(draw_line(cells, (7, 22, 6, 28, max(20, read_width() - 71))) + "\n")
 
-    def write(self, row: ScreenedRow, file: str) -> None:
-        """One row."""
+    def write_row(self, row: ScreenedRow, file: str) -> None:
+        """One row of `file`."""
         if self.form == "jsonl":
-            self.out.write(write_json(row, file, self.headers or ()) + "\n")
-        elif self.form == "csv":
-            own = [neutralise(cell) for cell in row.cells] if self.safe_cells else row.cells
-            self.csv.writerow([*([file] if self.several else []), *own, *write_cells(row)])
-        else:
-            cells = write_cells(row)
-            party = cells[4] or row.cells[self.shown]
-            self.out.write(self.line(cells[0], cells[1], cells[2], party, cells[11]))
+            return self.write(write_json(row, file, self.keys))
+        cells = write_cells(row)
+        if self.form == "table":
+            return self.write_line(*cells[:3], cells[4] or row.cells[self.shown], cells[11])
+        own = map(neutralise, row.cells) if self.safe_cells else row.cells
+        self.csv.writerow([*[file] * self.several, *own, *cells])
+
+
+# ==================================================================================================
+# Clearances
+# Takes decisions that a person took, each for one party against one entry as both were then; says
+# whether they cover a hit. Does not know how a hit was found.
+
+CLEARANCE_COLUMNS = (
+    "party", "country", "address", "list", "entry_id", "entry_digest", "reviewer", "reason",
+    "decided_on", "expires_on",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Clearances:
-    """Decisions that a person took, each for one party against one entry as both were then."""
+    """The decisions of a file, and what came of them in this run."""
 
-    rows: Sequence[Mapping[str, str]]
+    rows: Sequence[Mapping[str, str]]  # by CLEARANCE_COLUMNS
     suppressed: Counter[str] = field(default_factory=Counter)  # entry -> hits left out
     reopened: Counter[str] = field(default_factory=Counter)  # why -> hits that came back
 
     def holds(self, hit: PartyHit, entry: ListEntry, as_of: date) -> bool:
         """Whether a clearance covers `hit`; one that no longer does is counted with its cause."""
-        causes = []
-        for row in self.rows:
-            if (row["party"], row["list"], row["entry_id"]) == (
-                hit.text,
-                entry.list,
-                entry.entry_id,
-            ):
-                cause = self.find_cause(row, hit, entry, as_of)
-                if not cause:
-                    self.suppressed[f"{entry.list} {entry.entry_id}"] += 1
-                    return True
-                causes.append(cause)
+        key = hit.text, entry.list, entry.entry_id
+        rows = [row for row in self.rows if (row["party"], row["list"], row["entry_id"]) == key]
+        causes = [find_cause(row, hit, entry, as_of) for row in rows]
+        if "" in causes:
+            self.suppressed[f"{entry.list} {entry.entry_id}"] += 1
+            return True
         self.reopened.update(causes[:1])
         return False
 
-    def find_cause(
-        self, row: Mapping[str, str], hit: PartyHit, entry: ListEntry, as_of: date
-    ) -> str:
-        """Why the clearance `row` does not hold any more; "" if it does."""
-        if row["expires_on"] and row["expires_on"] < as_of.isoformat():
-            return "clearance expired"
-        changed = [
-            part
-            for part, digest in digest_entry(entry).items()
-            if f"{part}:{digest}" not in row["entry_digest"].split()
-        ]
-        if changed:
-            return f"entry changed: {', '.join(changed)}"
-        if row["country"] != hit.country_text:
-            return "party's country changed"
-        return "" if row["address"] == hit.address else "party's address changed"
+
+def find_cause(row: Mapping[str, str], hit: PartyHit, entry: ListEntry, as_of: date) -> str:
+    """Why the clearance `row` does not hold any more; "" if it does."""
+    if row["expires_on"] and row["expires_on"] < as_of.isoformat():
+        return "clearance expired"
+    then = row["entry_digest"].split()
+    if changed := [now.partition(":")[0] for now in digest_entry(entry) if now not in then]:
+        return f"entry changed: {', '.join(changed)}"
+    if row["country"] != hit.country_text:
+        return "party's country changed"
+    return "" if row["address"] == hit.address else "party's address changed"
 
 
-def digest_entry(entry: ListEntry) -> dict[str, str]:
-    """Short digests of what a clearance rests on, by part of the entry."""
+def digest_entry(entry: ListEntry) -> list[str]:
+    """What a clearance rests on, as "part:short digest" of each part of the entry."""
     parts = {
-        "names": sorted(text for text, kind in entry.names if kind == "primary"),
-        "aliases": sorted(text for text, kind in entry.names if kind != "primary"),
-        "addresses": sorted(entry.addresses),
-        "programmes": sorted(entry.programmes),
+        "names": [text for text, kind in entry.names if kind == "primary"],
+        "aliases": [text for text, kind in entry.names if kind != "primary"],
+        "addresses": entry.addresses,
+        "programmes": entry.programmes,
     }
-    return {
-        part: hashlib.sha256("\0".join(texts).encode()).hexdigest()[:8]
-        for part, texts in parts.items()
-    }
+    whole = {part: "\0".join(sorted(texts)).encode() for part, texts in parts.items()}
+    return [f"{part}:{hashlib.sha256(text).hexdigest()[:8]}" for part, text in whole.items()]
 
 
 def read_clearances(path: str) -> Clearances:
-    """The clearances of the CSV file `path`."""
+    """The clearances of the CSV file `path`; one without a decision raises ScreenError."""
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = [c for c in CLEARANCE_COLUMNS if c not in (reader.fieldnames or ())]
-            heads = dict(zip(reader.fieldnames or (), reader.fieldnames or (), strict=True))
-            rows = [] if missing else [row for row in reader if row != heads]  # `clear >> FILE`
+            reader = csv.DictReader(file, restval="")
+            rows = [(reader.line_num, row) for row in reader if [*row.values()] != [*row]]
+            # a header again is what `clear >> FILE` leaves
     except (OSError, UnicodeDecodeError, csv.Error) as err:
-        raise ScreenError(
-            f"{path}: clearances cannot be read ({err}): give a UTF-8 CSV file."
-        ) from err
-    if missing:
+        fault = f"{path}: clearances cannot be read ({err}): give a UTF-8 CSV file."
+        raise ScreenError(fault) from err
+    if missing := [c for c in CLEARANCE_COLUMNS if c not in (reader.fieldnames or ())]:
         raise ScreenError(
             f"{path}: no column {missing[0]}, expected {', '.join(CLEARANCE_COLUMNS)}:"
             " print rows with `screen.py clear`."
         )
-    for n, row in enumerate(rows, 2):
-        for column in ("reviewer", "reason", "decided_on"):
-            if not (row[column] or "").strip():
-                raise ScreenError(
-                    f"{path}, line {n}, column {column}: empty, a decision needs one: fill it in."
-                )
-        if row["expires_on"] and not re.fullmatch(r"\d{4}-\d\d-\d\d", row["expires_on"]):
-            raise ScreenError(
-                f"{path}, line {n}, column expires_on: {row['expires_on']!r} found,"
-                " a date such as 2027-01-31 expected."
-            )
-    return Clearances(rows)
+    for line, row in rows:
+        place, day = f"{path}, line {line}, column", row["expires_on"]
+        if empty := [c for c in ("reviewer", "reason", "decided_on") if not row[c].strip()]:
+            raise ScreenError(f"{place} {empty[0]}: empty, a decision needs one: fill it in.")
+        if day and not re.fullmatch(r"\d{4}-\d\d-\d\d", day):
+            fault = f"{day!r} found, a date such as 2027-01-31 expected"
+            raise ScreenError(f"{place} expires_on: {fault}.")
+    return Clearances([row for _, row in rows])
 
 
 def write_clearance(flag: Flag, entry: ListEntry, row: RowCells) -> list[str]:
     """The cells of a clearance for a `party` flag; a person fills in the last four."""
-    country, address = row.country(flag.facts["role"]), row.address(flag.facts["role"])
-    digest = " ".join(f"{part}:{value}" for part, value in digest_entry(entry).items())
-    return [
-        flag.facts["query_name"],
-        country,
-        address,
-        entry.list,
-        entry.entry_id,
-        digest,
-        "",
-        "",
-        "",
-        "",
-    ]
+    facts, role = flag.facts, flag.facts["role"]
+    party = [facts["query_name"], row.country(role), row.address(role)]
+    return [*party, entry.list, entry.entry_id, " ".join(digest_entry(entry)), *[""] * 4]
 
 
 # ==================================================================================================
@@ -4524,12 +4502,11 @@ def vary_name(text: str, kind: str, strangers: Sequence[str], speech: Language) 
     telling = [i for i in long if full[i] not in speech.classes]
     given = [i for i in own if i > 0] if "," in words[0] else own[:-1]
     generic = [i for i in own if speech.classes.get(full[i]) == "generic"]
-    short = [(i, form) for i in own for form in find_short_forms(full[i])]
-    new: dict[str, dict[int, str]] = {}
-    for i in rng.sample(long, min(1, len(long))):
-        bare = words[i].strip(",")
-        new |= {k: {i: words[i].replace(bare, word)} for k, word in vary_word(bare, rng)}
-    if short:
+    new: dict[str, dict[int, str]] = {}  # by kind of variation, what stands for which word
+    if long:
+        bare = words[i := rng.choice(long)].strip(",")
+        new = {k: {i: words[i].replace(bare, word)} for k, word in vary_word(bare, rng)}
+    if short := [(i, form) for i in own for form in find_short_forms(full[i])]:
         new["abbreviation"] = dict([rng.choice(short)])
     if kind == "individual" and given:
         new["initials"] = {i: plain[i][0] + "." for i in rng.choice((given[:1], given))}
@@ -4537,10 +4514,9 @@ def vary_name(text: str, kind: str, strangers: Sequence[str], speech: Language) 
         new["dropped generic"] = {rng.choice(generic): ""}
     if telling and strangers and len(name.tokens) > 1:
         new["near-neighbour"] = {rng.choice(telling): rng.choice(strangers)}
-    varied = {k: [at.get(i, word) for i, word in enumerate(words)] for k, at in new.items()}
-    made = dict(vary_whole(text, name, rng)) | {
-        k: " ".join(filter(None, v)) for k, v in varied.items()
-    }
+    made = dict(vary_whole(text, name, rng))
+    for k, at in new.items():
+        made[k] = " ".join(filter(None, (at.get(i, word) for i, word in enumerate(words))))
     return {k: other for k, other in made.items() if other.lower() != text.lower()}
 
 
@@ -4573,143 +4549,11 @@ def measure_recall(screener: Screener, size: int) -> list[tuple[str, str, int, i
 
 
 # ==================================================================================================
-# Command line
-# Takes arguments and streams, gives exit codes: 0 finished, 1 finished and flagged with
-# --exit-code, 2 could not screen, 130 interrupted. Rows go to stdout, talk to stderr.
+# Run
+# Takes what a user asked for; gives the flagged rows, the talk and an account of every row. Does
+# not know the command line.
 
-HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-ROW_MARK, MOST_NAMED = 4, 10  # signs of a row's mark; changed rows that `verify` names
-VERDICT_COLUMNS = (
-    "list",
-    "status",
-    "entries",
-    "names",
-    "weak_names",
-    "addresses",
-    "as_of",
-    "age_days",
-    "note",
-)
-
-
-class Screen(click.Group):
-    """A group whose first argument may be a file: `screen.py FILE` is `screen.py run FILE`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put `run` before arguments that begin with no command."""
-        plain = args[:1] and (args[0] in self.commands or args[0] in ("-h", "--help", "--version"))
-        return super().parse_args(ctx, args if plain else ["run", *args])
-
-
-def parse_day(ctx: click.Context, param: click.Parameter, text: str | None) -> date:
-    """The day of --as-of; today where none is given."""
-    try:
-        return date.fromisoformat(text) if text else date.today()
-    except ValueError as err:
-        raise ScreenError(f"--as-of: {text!r} found, a date such as 2026-11-23 expected.") from err
-
-
-def parse_columns(
-    ctx: click.Context, param: click.Parameter, texts: Sequence[str]
-) -> dict[str, str]:
-    """Role -> header of --column ROLE=HEADER."""
-    for text in texts:
-        if "=" not in text:
-            raise ScreenError(
-                f"--column: {text!r} found, ROLE=HEADER expected, such as consignee=Buyer."
-            )
-    return {role.strip(): header for role, _, header in (text.partition("=") for text in texts)}
-
-
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-
-def join_options(*options: Decorator) -> Decorator:
-    """One decorator of several `options`, in the order of the help text."""
-    return lambda command: functools.reduce(lambda done, add: add(done), options[::-1], command)
-
-
-# fmt: off
-list_options = join_options(
-    click.option("-l", "--lists", "paths", multiple=True, envvar="SCREEN_LISTS", type=click.Path(),
-                 help="List file or folder; repeatable. Default: lists/ beside screen.py."),
-    click.option("--max-list-age", type=click.IntRange(0),
-                 help="Refuse lists older than so many days. Default: 30 for downloaded ones."),
-    click.option("--admit", multiple=True, metavar="LIST",
-                 help="Use LIST although it was refused; the receipt says so."),
-    click.option("--as-of", callback=parse_day, metavar="DATE",
-                 help="Judge expiry and age on that day. Default: today."),
-    click.option("-q", "--quiet", is_flag=True, help="No talk on standard error but errors."),
-)
-threshold_option = click.option(
-    "-t", "--threshold", type=click.FloatRange(0, 100), default=DEFAULT_THRESHOLD,
-    show_default=True, help="Least score of a party hit, inclusive.")
-format_option = click.option(
-    "-f", "--format", "form", type=click.Choice(["csv", "jsonl", "table"]),
-    help="Default: table on a terminal, else csv.")
-reading_options = join_options(
-    click.option("--column", "columns", multiple=True, callback=parse_columns,
-                 metavar="ROLE=HEADER", help="The column of a role; repeatable."),
-    click.option("-d", "--delimiter", help="Cell delimiter. Default: found."),
-    click.option("-e", "--encoding", help="Text encoding. Default: found."),
-)
-run_options = join_options(
-    click.option("-a", "--all", "every", is_flag=True, help="Every row, flagged or not."),
-    click.option("--hits", type=click.Choice(["best", "all"]), default="best", show_default=True,
-                 help="One party hit a role, or every entry."),
-    click.option("-o", "--output", help="Write rows to this file, whole or not at all."),
-    click.option("--cleared", help="CSV of decisions that a person took; see `clear`."),
-    click.option("--receipt", help="Write a JSON receipt of this run; see `verify`."),
-    click.option("--history", multiple=True,
-                 help="Shipment file whose surges raise `surge`; repeatable."),
-    click.option("--safe-cells", is_flag=True, help="Neutralise formulas in input columns too."),
-    click.option("--exit-code", is_flag=True, help="Exit with 1 if a row was flagged."),
-    click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1,
-                 help="Processes. Default: all cores."),
-)
-# fmt: on
-
-
-@click.group(cls=Screen, context_settings=HELP)
-@click.version_option(VERSION)
-def main() -> None:
-    """Screen shipment files against sanctioned-party lists and export-control tables.
-
-    \b
-    screen.py FILE ...          flagged rows of shipment files (same as: run FILE ...)
-    screen.py name TEXT ...     which listed parties a name hits, and why
-    screen.py hs CODE ...       what an HS code falls under
-
-    A hit is not a match: a true match is a person's finding.
-    """
-
-
-@main.command()
-@click.argument("files", nargs=-1)
-@list_options
-@threshold_option
-@format_option
-@reading_options
-@run_options
-@click.pass_context
-def run(ctx: click.Context, /, **given: Any) -> None:
-    """Screen shipment FILES (- or none: standard input) and write the flagged rows.
-
-    \b
-    Bands of a party hit, with the share of such hits that were right on judged pairs:
-      exact     100          96.6 %  equal after folding
-      strong    95 and more  96.1 %  spelling, order or legal form differ
-      possible  below 95     93.2 %  a word is missing, added or misspelt
-    A weak alias is raised only with support; an address alone raises `address`.
-
-    \b
-    screen.py shipments.csv | cut -d, -f1-4
-    screen.py -l consolidated.csv -t 90 -f jsonl shipments.csv | jq .hits
-    """
-    request = RunRequest(**{**given, "files": given["files"] or ("-",)})
-    with ending():
-        counts = run_screening(request, Talk(given["quiet"]))
-    ctx.exit(1 if given["exit_code"] and counts.flagged else 0)
+ROW_MARK = 4  # hex digits: too few to prove a row, enough to name a changed one
 
 
 @dataclass(frozen=True, slots=True)
@@ -4723,7 +4567,7 @@ class RunRequest:
     admit: tuple[str, ...] = ()
     quiet: bool = False
     threshold: float = DEFAULT_THRESHOLD
-    form: str | None = None
+    form: str = "csv"
     columns: Mapping[str, str] = field(default_factory=dict)
     delimiter: str | None = None
     encoding: str | None = None
@@ -4734,71 +4578,66 @@ class RunRequest:
     receipt: str | None = None
     history: tuple[str, ...] = ()
     safe_cells: bool = False
-    exit_code: bool = False
     jobs: int = 1
 
+    def lists(self) -> tuple[list[Path], ListOptions]:
+        """Where the lists are, and how they are to be judged."""
+        judging = ListOptions(self.as_of, self.max_list_age, frozenset(self.admit))
+        return [Path(p) for p in self.paths] or [TABLES], judging
 
-@dataclass(slots=True)
-class Counts:
-    """What became of the rows: every one is flagged or clear."""
-
-    rows: int = 0
-    flagged: int = 0
-    unscreened: int = 0
-    kinds: Counter[str] = field(default_factory=Counter)
-    marks: dict[str, str] = field(default_factory=dict)  # file -> ROW_MARK signs a row, in order
-
-    def line(self) -> str:
-        """The last line of a run."""
-        kinds = ", ".join(f"{n:,} {kind}" for kind in FLAG_KINDS if (n := self.kinds[kind]))
-        said = f" ({kinds})" if kinds else ""
-        clear = f"{self.rows - self.flagged:,} clear; {self.unscreened:,} unscreened"
-        return f"{self.rows:,} rows: {self.flagged:,} flagged{said}, {clear}"
+    def reading(self) -> ReadOptions:
+        """How the shipment files are to be read."""
+        return ReadOptions(self.columns, self.delimiter, self.encoding)
 
 
 class Talk:
-    """What a run says on standard error; progress only on a terminal."""
+    """What a run says on standard error, progress only on a terminal, and its account of the rows:
+    every one is flagged or clear."""
 
     def __init__(self, quiet: bool) -> None:
         self.quiet = quiet
         self.live = not quiet and sys.stderr.isatty()
         self.started = self.last = time.monotonic()
+        self.rows = self.flagged = 0
+        self.kinds: Counter[str] = Counter()  # rows by kind of flag
+        self.marks: dict[str, str] = defaultdict(str)  # file -> ROW_MARK digits a row, in order
 
     def say(self, text: str) -> None:
         """One line of talk."""
         if not self.quiet:
-            click.echo(("\r\033[K" if self.live else "") + text, err=True)
+            click.echo(ERASE * self.live + text, err=True)
 
-    def progress(self, counts: Counts, share: float) -> None:
+    def count(self, rows: int, flagged: Mapping[int, ScreenedRow]) -> None:
+        """Count `rows` rows, of which `flagged` were."""
+        self.rows, self.flagged = self.rows + rows, self.flagged + len(flagged)
+        for row in flagged.values():
+            self.kinds.update({flag.kind for flag in row.flags})
+
+    def account(self) -> str:
+        """The last line of a run."""
+        kinds = ", ".join(f"{n:,} {kind}" for kind in FLAG_KINDS if (n := self.kinds[kind]))
+        flagged = f"{self.flagged:,} flagged" + (f" ({kinds})" if kinds else "")
+        clear = f"{self.rows - self.flagged:,} clear; {self.kinds['unscreened']:,} unscreened"
+        return f"{self.rows:,} rows: {flagged}, {clear}"
+
+    def progress(self, file: str, chunk: Chunk) -> None:
         """Rows so far, their rate, and the time left where the file's size is known."""
         now = time.monotonic()
         if self.live and now - self.last > 0.5:
-            self.last = now
-            spent = now - self.started
-            left = f", {spent / share - spent:,.0f} s left" if share > 0.01 else ""
-            click.echo(
-                f"\r\033[K{counts.rows:,} rows, {counts.flagged:,} flagged,"
-                f" {counts.rows / spent:,.0f} a second{left}",
-                err=True,
-                nl=False,
-            )
+            self.last, rate = now, self.rows / (now - self.started)
+            ahead = estimate_rows_ahead(file, chunk)
+            left = f", {ahead / rate:,.0f} s left" if ahead else ""
+            so_far = f"{self.rows:,} rows, {self.flagged:,} flagged, {rate:,.0f} a second{left}"
+            click.echo(ERASE + so_far, err=True, nl=False)
 
 
-@contextmanager
-def ending() -> Iterator[None]:
-    """The ways a stream can end as exit codes: a closed pipe is no error, a full disk is."""
-    gc.disable()  # neither lists nor rows make cycles; to look for them takes a third of the time
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
-    except OSError as err:
-        raise ScreenError(
-            f"{err.filename or 'output'}: cannot be written or read ({err.strerror or err}):"
-            " free the disk or choose another place."
-        ) from err
+def estimate_rows_ahead(file: str, chunk: Chunk) -> float:
+    """About how many rows of `file` follow `chunk`, if they are as wide; 0 of what is not plain."""
+    sample = chunk.rows[:1000]
+    if file.endswith((".gz", ".zip")) or not os.path.isfile(file):
+        return 0.0
+    width = sum(len(",".join(row).encode()) + 1 for row in sample) / len(sample)
+    return max(0.0, os.path.getsize(file) / width - chunk.first_row - len(chunk.rows))
 
 
 @contextmanager
@@ -4817,185 +4656,112 @@ def open_output(path: str | None) -> Iterator[IO[str]]:
         with open(target, "w", encoding="utf-8", newline="") as device:
             yield device
         return
-    with tempfile.NamedTemporaryFile(
-        "w",
-        encoding="utf-8",
-        newline="",
-        dir=target.parent,
-        prefix=f".{target.name}.",
-        delete=False,
-    ) as file:
-        try:
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as room:
+        with open(f"{room}/rows", "w", encoding="utf-8", newline="") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-            os.chmod(file.name, 0o666 & ~read_umask())
-            os.replace(file.name, target)
-        except BaseException:
-            os.unlink(file.name)
-            raise
-
-
-def read_umask() -> int:
-    """The process's umask, left as it was."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        os.replace(file.name, target)
 
 
 def load_screener(request: RunRequest, talk: Talk) -> Screener:
     """The screener that `request` asks for; says which lists it holds."""
-    chosen = ListOptions(
-        as_of=request.as_of, max_age=request.max_list_age, admit=frozenset(request.admit)
-    )
-    options = Options(
-        as_of=request.as_of,
-        threshold=request.threshold,
-        hits=request.hits,
-        jobs=request.jobs,
-        columns=request.columns,
-    )
-    entries, reports = read_lists([Path(p) for p in request.paths] or [TABLES], chosen)
+    entries, reports = read_lists(*request.lists())
     for report in reports:
         talk.say(say_report(report))
     if not entries:
         raise ScreenError("lists: no listed party was loaded, nothing to screen with: give -l.")
-    screener = Screener(entries, reports, options)
+    asked = request.as_of, request.threshold, request.hits, request.jobs, request.columns
+    screener = Screener(entries, reports, Options(*asked))
     gc.freeze()  # what is loaded stays: no end of the process need look for garbage in it
-    if screener.expired:
-        talk.say(
-            f"{screener.expired:,} entries have expired by {request.as_of}: counted, not raised"
-        )
+    if expired := screener.expired:
+        talk.say(f"{expired:,} entries have expired by {request.as_of}: counted, not raised")
     return screener
 
 
 def say_report(report: ListReport) -> str:
     """One line on a loaded list."""
-    age = (
-        f", {report.as_of}"
-        + (f" ({report.age_days} days old)" if report.age_days is not None else "")
-        if report.as_of
-        else ", no date"
-    )
-    return (
-        f"{report.list}: {report.entries:,} entries, {report.names:,} names{age}, {report.status}"
-        + (f": {report.note}" if report.note else "")
-    )
+    age = "" if report.age_days is None else f" ({report.age_days} days old)"
+    held = f"{report.entries:,} entries, {report.names:,} names, {report.as_of or 'no date'}{age}"
+    return f"{report.list}: {held}, {report.status}" + (f": {report.note}" if report.note else "")
 
 
-def check_files(request: RunRequest, form: str) -> None:
+def check_files(request: RunRequest) -> None:
     """Raises ScreenError before a row is written, for a file that could not be screened."""
-    writer = RowWriter(Digest(io.StringIO()), form, several=True, safe_cells=False)
+    writer = RowWriter(io.StringIO(), request.form, several=True, safe_cells=False)
     for file in filter(os.path.isfile, request.files):
-        with open_shipments(file, reading_of(request)) as shipments:
+        with open_shipments(file, request.reading()) as shipments:
             writer.begin(shipments.headers, 0)
 
 
-def reading_of(request: RunRequest) -> ReadOptions:
-    """How the shipment files of `request` are to be read."""
-    return ReadOptions(request.columns, request.delimiter, request.encoding)
-
-
-def run_screening(request: RunRequest, talk: Talk) -> Counts:
-    """Screen every file of `request`; its rows, talk and receipt are written here."""
-    form = request.form or ("table" if request.output is None and sys.stdout.isatty() else "csv")
-    check_files(request, form)
-    screener, counts = load_screener(request, talk), Counts()
+def run_screening(request: RunRequest) -> tuple[Screener, Talk, str]:
+    """Screen every file of `request`; what is left: the screener, the account, the rows' digest."""
+    check_files(request)
+    talk = Talk(request.quiet)
+    screener = load_screener(request, talk)
     if request.cleared:
         screener.cleared = read_clearances(request.cleared)
     if request.history:
-        ledger = read_history(request.history, reading_of(request), talk)
+        ledger = read_history(request.history, request.reading(), talk)
         screener.surges = surge_keys(find_surges(ledger))
     try:
         with open_output(request.output) as out:
-            sink = Digest(out)
-            writer = RowWriter(sink, form, len(request.files) > 1, request.safe_cells)
+            writer = RowWriter(out, request.form, len(request.files) > 1, request.safe_cells)
             for file in request.files:
-                screen_file(file, request, screener, writer, counts, talk)
+                screen_file(file, request, screener, writer, talk)
             out.flush()
     except KeyboardInterrupt:
-        talk.say(f"interrupted; so far {counts.line()}")
+        talk.say(f"interrupted; so far {talk.account()}")
         raise SystemExit(130) from None
     finally:
         screener.close()
-    for text in say_clearances(screener):
+    for text in (*say_left_out(screener), talk.account()):
         talk.say(text)
-    if request.receipt:
-        write_receipt(request, screener, counts, sink.hexdigest(), form)
-    talk.say(counts.line())
-    return counts
+    return screener, talk, writer.digest.hexdigest()
 
 
 def screen_file(
-    file: str,
-    request: RunRequest,
-    screener: Screener,
-    writer: RowWriter,
-    counts: Counts,
-    talk: Talk,
+    file: str, request: RunRequest, screener: Screener, writer: RowWriter, talk: Talk
 ) -> None:
     """Write the rows of one shipment `file` and count them."""
-    with open_shipments(file, reading_of(request)) as shipments:
+    with open_shipments(file, request.reading()) as shipments:
         for text in say_layout(shipments):
-            talk.say(text)
+            talk.say(f"{file}: {text}")
         writer.begin(shipments.headers, shipments.roles["consignee"][0])
         for chunk in shipments.chunks:
             flagged = {row.number: row for row in screener.screen_chunk(chunk, shipments.roles)}
-            for row in flagged.values():
-                counts.kinds.update({flag.kind for flag in row.flags})
-                counts.unscreened += any(flag.kind == "unscreened" for flag in row.flags)
-            numbers = (
-                range(chunk.first_row, chunk.first_row + len(chunk.rows))
-                if request.every
-                else flagged
-            )
-            for number in numbers:
-                writer.write(
-                    flagged.get(number)
-                    or ScreenedRow(number, chunk.rows[number - chunk.first_row], ()),
-                    file,
-                )
-            if request.receipt:
-                counts.marks[file] = counts.marks.get(file, "") + mark_rows(chunk.rows)
-            counts.rows += len(chunk.rows)
-            counts.flagged += len(flagged)
+            numbered = enumerate(chunk.rows, chunk.first_row) if request.every else ()
+            every = (flagged.get(n) or ScreenedRow(n, cells, ()) for n, cells in numbered)
+            for row in every if request.every else flagged.values():
+                writer.write_row(row, file)
             writer.out.flush()
-            talk.progress(counts, measure_share(file, chunk, counts.rows) if talk.live else 0.0)
+            talk.count(len(chunk.rows), flagged)
+            talk.progress(file, chunk)
+            if request.receipt:
+                talk.marks[file] += mark_rows(chunk.rows)
 
 
 def mark_rows(rows: Sequence[Sequence[str]]) -> str:
-    """ROW_MARK hex digits of each row: too few to prove a row, enough to name a changed one."""
+    """The marks of `rows`, one behind the other."""
     sums = (zlib.crc32("\0".join(row).encode("utf-8", "surrogatepass")) for row in rows)
-    return "".join([f"{value & 0xFFFF:04x}" for value in sums])
-
-
-def measure_share(file: str, chunk: Chunk, rows: int) -> float:
-    """About how much of plain `file` the `rows` so far are, by the rows of `chunk`; 0: unknown."""
-    sample = chunk.rows[:1000]
-    if not Path(file).is_file() or file.endswith((".gz", ".zip")) or not sample:
-        return 0.0
-    width = sum(len(",".join(row).encode()) + 1 for row in sample) / len(sample)
-    return min(1.0, rows * width / max(1, Path(file).stat().st_size))
+    return "".join([f"{value & 0xFFFF:0{ROW_MARK}x}" for value in sums])
 
 
 def say_layout(shipments: Shipments) -> Iterator[str]:
     """What was found of a file's layout, and which checks it has no column for."""
-    yield f"{shipments.name}: " + ", ".join(
-        f"{role}={'+'.join(repr(shipments.headers[i]) for i in indexes)}"
-        for role, indexes in shipments.roles.items()
-    )
+    headers, roles = shipments.headers, shipments.roles
+    yield ", ".join(f"{r}={'+'.join(repr(headers[i]) for i in at)}" for r, at in roles.items())
     if shipments.preamble:
-        yield f"{shipments.name}: {len(shipments.preamble)} lines above the header passed over"
+        yield f"{len(shipments.preamble)} lines above the header passed over"
     if shipments.encoding != "utf-8":
-        yield f"{shipments.name}: read as {shipments.encoding}"
-    there = {role.replace("consignee_country", "destination") for role in shipments.roles}
-    missing = [role for role in ("hs_code", "description", "destination") if role not in there]
-    if missing:
-        yield f"{shipments.name}: no column for {', '.join(missing)}: those checks were not run"
+        yield f"read as {shipments.encoding}"
+    there = {role.replace("consignee_country", "destination") for role in roles}
+    if missing := [r for r in ("hs_code", "description", "destination") if r not in there]:
+        yield f"no column for {', '.join(missing)}: those checks were not run"
 
 
-def say_clearances(screener: Screener) -> Iterator[str]:
-    """What was left out and why, so that nothing goes silently."""
+def say_left_out(screener: Screener) -> Iterator[str]:
+    """Which hits were left out and why, so that nothing goes silently."""
     cleared = screener.cleared
     if cleared.rows:
         why = ", ".join(f"{n} ({cause})" for cause, n in sorted(cleared.reopened.items()))
@@ -5008,310 +4774,369 @@ def say_clearances(screener: Screener) -> Iterator[str]:
         )
 
 
-def digest_file(path: Path) -> str:
-    """SHA-256 of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def write_receipt(
-    request: RunRequest, screener: Screener, counts: Counts, output: str, form: str
-) -> None:
-    """Write the receipt of a run as JSON; nothing in it depends on the clock."""
-    receipt = build_receipt(request, screener, counts, output, form)
-    with open_output(request.receipt) as file:
-        json.dump(receipt, file, ensure_ascii=False, indent=1, sort_keys=True)
-        file.write("\n")
-
-
-def build_receipt(
-    request: RunRequest, screener: Screener, counts: Counts, output: str, form: str
-) -> dict[str, Any]:
-    """What was asked, what it was asked of, and what came out."""
-    options = {
-        k: v
-        for k, v in asdict(request).items()
-        if k not in ("receipt", "output", "quiet", "jobs", "exit_code")
-    }
-    return {
-        "version": VERSION,
-        "options": {
-            **options,
-            "as_of": request.as_of.isoformat(),
-            "form": form,
-            "columns": dict(request.columns),
-        },
-        "program": digest_file(Path(__file__)),
-        "tables": {path.name: digest_file(path) for path in sorted(TABLES.glob("*.csv"))},
-        "lists": [
-            asdict(report) for report in sorted(screener.reports, key=lambda r: (r.list, r.file))
-        ],
-        "inputs": {
-            file: None if file == "-" else digest_file(Path(file))
-            for file in (
-                *request.files,
-                *request.history,
-                *([request.cleared] if request.cleared else []),
-            )
-        },
-        "counts": {
-            "rows": counts.rows,
-            "flagged": counts.flagged,
-            "unscreened": counts.unscreened,
-            "kinds": dict(counts.kinds),
-        },
-        "rows": counts.marks,
-        "suppressed": dict(screener.cleared.suppressed),
-        "reopened": dict(screener.cleared.reopened),
-        "output": output,
-    }
-
-
 def read_history(files: Sequence[str], options: ReadOptions, talk: Talk) -> SurgeLedger:
     """The ledger of all rows of shipment `files`."""
     ledger = SurgeLedger()
     for file in files:
         with open_shipments(file, options) as shipments:
+            firsts = {role: indexes[0] for role, indexes in shipments.roles.items()}
             for chunk in shipments.chunks:
                 columns = list(zip(*chunk.rows, strict=True))
-                ledger.add(
-                    {
-                        role: columns[i[0]]
-                        for role, i in shipments.roles.items()
-                        if i[0] < len(columns)
-                    },
-                    file,
-                )
-    for role, count in sorted((+ledger.unread).items()):
-        talk.say(
-            f"{count:,} {role} cells could not be read: their rows count, what they say does not"
-        )
+                ledger.add({role: columns[i] for role, i in firsts.items()}, file)
+    for role, n in sorted((+ledger.unread).items()):
+        talk.say(f"{n:,} {role} cells could not be read: their rows count, what they say does not")
     return ledger
 
 
-def print_records(
-    records: Sequence[Mapping[str, Any]], columns: Sequence[str], form: str | None
-) -> None:
-    """`records` as JSONL, CSV of `columns`, or on a terminal as a table with reasons below."""
-    chosen = form or ("table" if sys.stdout.isatty() else "csv")
-    cells = [[neutralise(_write_value(r[c])) for c in columns] for r in records]
-    if chosen == "jsonl":
-        for record in records:
-            click.echo(json.dumps(record, ensure_ascii=False))
-    elif chosen == "csv":
-        csv.writer(sys.stdout, lineterminator="\n").writerows([list(columns), *cells])
-    else:
-        shown = len(columns) - (columns[-1] == "reason")
-        width = shutil.get_terminal_size((120, 40)).columns
-        for line in draw_table(columns[:shown], [row[:shown] for row in cells], width):
-            click.echo(line)
-        for row in cells if shown < len(columns) else ():
-            click.echo(f"- {clean(row[-1])}")
+# ==================================================================================================
+# Receipt
+# Takes a run; gives a record of what was asked, of what, and what came out, and by it runs again
+# and compares. Nothing in a receipt depends on the clock.
+
+MOST_NAMED = 10  # changed rows of a file
+WITHOUT_EFFECT = ("output", "receipt", "quiet", "jobs")  # on rows and counts
 
 
-def _write_value(value: Any) -> str:
-    """A record's `value` as a cell, several parted by `;`."""
-    return ";".join(value) if isinstance(value, list) else "" if value is None else str(value)
+def digest_file(path: str | Path) -> str:
+    """SHA-256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def plain_request(given: Mapping[str, Any], **more: Any) -> RunRequest:
-    """The request of a command that screens no file."""
-    known = {k: v for k, v in given.items() if k in RunRequest.__dataclass_fields__}
-    return RunRequest(**{"files": (), **known, **more})
+def write_receipt(request: RunRequest, screener: Screener, talk: Talk, digest: str) -> str:
+    """The receipt of a run as JSON text."""
+    inputs = (*request.files, *request.history, *filter(None, [request.cleared]))
+    receipt = {
+        "version": VERSION,
+        "options": {k: v for k, v in asdict(request).items() if k not in WITHOUT_EFFECT},
+        "program": digest_file(__file__),
+        "tables": {path.name: digest_file(path) for path in TABLES.glob("*.csv")},
+        "lists": sorted(map(asdict, screener.reports), key=lambda r: (r["list"], r["file"])),
+        "inputs": {file: None if file == "-" else digest_file(file) for file in inputs},
+        "counts": {
+            "rows": talk.rows,
+            "flagged": talk.flagged,
+            "unscreened": talk.kinds["unscreened"],
+            "kinds": talk.kinds,
+        },
+        "rows": talk.marks,
+        "suppressed": screener.cleared.suppressed,
+        "reopened": screener.cleared.reopened,
+        "output": digest,
+    }
+    return json.dumps(receipt, ensure_ascii=False, indent=1, sort_keys=True, default=str) + "\n"
 
 
-@main.command()
-@list_options
-@format_option
-def lists(form: str | None, **given: Any) -> None:
+def run_again(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The receipt at `path`, and that of the same run done now."""
+    try:
+        old = json.loads(Path(path).read_text("utf-8"))
+        asked: dict[str, Any] = {**old["options"]}
+        asked["as_of"] = date.fromisoformat(asked["as_of"])
+        several = {key: tuple(value) for key, value in asked.items() if isinstance(value, list)}
+        request = RunRequest(**asked | several, output=os.devnull, receipt=path, quiet=True)
+    except (OSError, ValueError, KeyError, TypeError) as err:
+        fault = f"{path}: no receipt of screen.py ({err}): give the file that --receipt wrote."
+        raise ScreenError(fault) from err
+    return old, json.loads(write_receipt(request, *run_screening(request)))
+
+
+def find_changed_rows(file: str, old: str, new: str) -> Iterator[str]:
+    """The first rows of `file` whose marks differ, and a count that does."""
+    then, now = (re.findall("." * ROW_MARK, marks) for marks in (old, new))
+    changed = [n for n, pair in enumerate(zip(then, now, strict=False), 1) if pair[0] != pair[1]]
+    yield from (f"row {row:,} of {file} has changed" for row in changed[:MOST_NAMED])
+    if len(then) != len(now):
+        yield f"{file} has {len(now):,} rows where it had {len(then):,}"
+
+
+def digest_parts(receipt: Mapping[str, Any]) -> dict[str, str]:
+    """The digest of each table, input and list of a receipt."""
+    lists = {f"list {r['list']} ({r['file']})": r["sha256"] for r in receipt["lists"]}
+    tables = {f"table {name}": digest for name, digest in receipt["tables"].items()}
+    return tables | {f"input {name}": d for name, d in receipt["inputs"].items()} | lists
+
+
+def find_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    """What differs between two receipts, a line each."""
+    then, now = digest_parts(old), digest_parts(new)
+    yield from (f"{part} has changed" for part in then | now if then.get(part) != now.get(part))
+    for file, marks in old["rows"].items():
+        yield from find_changed_rows(file, marks, new["rows"].get(file, ""))
+    for part in ("version", "program", "options", "counts", "suppressed", "reopened", "output"):
+        if old[part] != new[part]:
+            was, is_now = (json.dumps(receipt[part])[:200] for receipt in (old, new))
+            yield f"{part} differs: {was} then, {is_now} now"
+
+
+# ==================================================================================================
+# Command line
+# Takes arguments, gives exit codes: 0 finished, 1 finished and flagged with --exit-code, 2 could
+# not screen, 130 interrupted. A command says what is asked; the rooms above answer.
+
+HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+REPORT_COLUMNS = tuple(ListReport.__dataclass_fields__)
+VERDICT_COLUMNS = (
+    "list", "status", "entries", "names", "weak_names", "addresses", "as_of", "age_days", "note",
+)  # fmt: skip
+NAME_COLUMNS = (
+    "query_name", "score", "listed_name", "name_kind", "list", "entry_id", "programmes",
+    "countries", "reason",
+)  # fmt: skip
+HS_COLUMNS = ("hs_code", "rule", "table", "tier", "controls", "edition", "reason")
+NEAREST, NEAREST_FLOOR = 3, 50.0  # entries under the threshold that are shown when nothing hits
+
+
+class Screen(click.Group):
+    """A group whose first argument may be a file: `screen.py FILE` is `screen.py run FILE`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `run` before arguments that begin with no command."""
+        plain = args[:1] and (args[0] in self.commands or args[0] in ("-h", "--help", "--version"))
+        return super().parse_args(ctx, args if plain else ["run", *args])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a pipe that its reader closed is no error, a full disk is one."""
+        gc.disable()  # neither lists nor rows make cycles; to look for them takes a third of time
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(0) from None
+        except OSError as err:
+            raise ScreenError(
+                f"{err.filename or 'output'}: cannot be written or read ({err.strerror or err}):"
+                " free the disk or choose another place."
+            ) from err
+
+
+def parse_day(ctx: click.Context, param: Any, text: str | None) -> date:
+    """The day of --as-of; today where none is given."""
+    try:
+        return date.fromisoformat(text) if text else date.today()
+    except ValueError as err:
+        raise ScreenError(f"--as-of: {text!r} found, a date such as 2026-11-23 expected.") from err
+
+
+def parse_columns(ctx: click.Context, param: Any, texts: Sequence[str]) -> dict[str, str]:
+    """Role -> header of --column ROLE=HEADER."""
+    if wrong := [text for text in texts if "=" not in text]:
+        fault = f"{wrong[0]!r} found, ROLE=HEADER expected, such as consignee=Buyer"
+        raise ScreenError(f"--column: {fault}.")
+    return {role.strip(): header for role, header in (text.split("=", 1) for text in texts)}
+
+
+def check_country(ctx: click.Context, param: click.Parameter, text: str) -> str:
+    """`text` if it is a country or nothing."""
+    if text and not parse_country(text):
+        fault = f"{text!r} is no country, an ISO code such as CN or a name expected"
+        raise ScreenError(f"{param.opts[0]}: {fault}.")
+    return text
+
+
+def choose_form(ctx: click.Context, param: Any, form: str | None) -> str:
+    """The format asked for; else a table on a terminal, CSV into a pipe or file."""
+    seen = sys.stdout.isatty() and not ctx.params.get("output")
+    return form or ("table" if seen else "csv")
+
+
+# fmt: off
+quiet_option = click.Option(
+    ["-q", "--quiet"], is_flag=True, help="No talk on standard error but errors.")
+list_options = (
+    click.Option(["-l", "--lists", "paths"], type=click.Path(), multiple=True,
+                 envvar="SCREEN_LISTS",
+                 help="List file or folder; repeatable. Default: lists/ beside screen.py."),
+    click.Option(["--max-list-age"], type=click.IntRange(0),
+                 help="Refuse lists older than so many days. Default: 30 for downloaded ones."),
+    click.Option(["--admit"], multiple=True, metavar="LIST",
+                 help="Use LIST although it was refused; the receipt says so."),
+    click.Option(["--as-of"], callback=parse_day, metavar="DATE",
+                 help="Judge expiry and age on that day. Default: today."),
+    quiet_option,
+)
+unused_lists = click.Option(["-l", "--lists"], multiple=True, hidden=True, expose_value=False)
+screen_options = (
+    *list_options,
+    click.Option(["-t", "--threshold"], type=click.FloatRange(0, 100), default=DEFAULT_THRESHOLD,
+                 show_default=True, help="Least score of a party hit, inclusive."),
+)
+format_option = click.Option(
+    ["-f", "--format", "form"], type=click.Choice(["csv", "jsonl", "table"]), callback=choose_form,
+    help="Default: table on a terminal, else csv.")
+reading_options = (
+    click.Option(["--column", "columns"], multiple=True, callback=parse_columns,
+                 metavar="ROLE=HEADER", help="The column of a role; repeatable."),
+    click.Option(["-d", "--delimiter"], help="Cell delimiter. Default: found."),
+    click.Option(["-e", "--encoding"], help="Text encoding. Default: found."),
+)
+run_options = (
+    click.Option(["-a", "--all", "every"], is_flag=True, help="Every row, flagged or not."),
+    click.Option(["--hits"], type=click.Choice(["best", "all"]), default="best", show_default=True,
+                 help="One party hit a role, or every entry."),
+    click.Option(["-o", "--output"], is_eager=True,  # before --format, which looks at it
+                 help="Write rows to this file, whole or not at all."),
+    click.Option(["--cleared"], help="CSV of decisions that a person took; see `clear`."),
+    click.Option(["--receipt"], help="Write a JSON receipt of this run; see `verify`."),
+    click.Option(["--history"], multiple=True,
+                 help="Shipment file whose surges raise `surge`; repeatable."),
+    click.Option(["--safe-cells"], is_flag=True, help="Neutralise formulas in input columns too."),
+    click.Option(["--exit-code"], is_flag=True, help="Exit with 1 if a row was flagged."),
+    click.Option(["--jobs"], type=click.IntRange(1), default=os.cpu_count() or 1,
+                 help="Processes. Default: all cores."),
+)
+country_option = click.Option(
+    ["--country"], default="", metavar="CC", callback=check_country,
+    help="Country of the party, as evidence.")
+destination_option = click.Option(
+    ["--destination"], default="", metavar="CC", callback=check_country,
+    help="Country that the goods go to; default: any.")
+growth_option = click.Option(
+    ["--least-growth"], type=float, default=LEAST_GROWTH, show_default=True,
+    help="Percent beyond the file's general growth.")
+sample_option = click.Option(
+    ["--sample"], type=click.IntRange(1), default=1500, show_default=True, help="Names to vary.")
+# fmt: on
+
+
+@click.group(cls=Screen, context_settings=HELP)
+@click.version_option(VERSION)
+def main() -> None:
+    """Screen shipment files against sanctioned-party lists and export-control tables.
+
+    \b
+    screen.py FILE ...          flagged rows of shipment files (same as: run FILE ...)
+    screen.py name TEXT ...     which listed parties a name hits, and why
+    screen.py hs CODE ...       what an HS code falls under
+
+    A hit is not a match: a true match is a person's finding.
+    """
+
+
+@main.command(params=[*screen_options, format_option, *reading_options, *run_options])
+@click.argument("files", nargs=-1)
+def run(files: tuple[str, ...], exit_code: bool, **given: Any) -> None:
+    """Screen shipment FILES (- or none: standard input) and write the flagged rows.
+
+    \b
+    Bands of a party hit, with the share of such hits that were right on judged pairs:
+      exact     100          96.6 %  equal after folding
+      strong    95 and more  96.1 %  spelling, order or legal form differ
+      possible  below 95     93.2 %  a word is missing, added or misspelt
+    A weak alias is raised only with support; an address alone raises `address`.
+
+    \b
+    screen.py shipments.csv | cut -d, -f1-4
+    screen.py -l consolidated.csv -t 90 -f jsonl shipments.csv | jq .hits
+    """
+    request = RunRequest(files or ("-",), **given)
+    screener, talk, digest = run_screening(request)
+    if request.receipt:
+        with open_output(request.receipt) as file:
+            file.write(write_receipt(request, screener, talk, digest))
+    if exit_code and talk.flagged:
+        sys.exit(1)
+
+
+@main.command(params=[*list_options, format_option])
+def lists(form: str, **given: Any) -> None:
     """What is loaded: entries, names, date, age, digest and verdict of every list."""
-    chosen = ListOptions(
-        as_of=given["as_of"], max_age=given["max_list_age"], admit=frozenset(given["admit"])
-    )
-    with ending():
-        judged = judge_lists([Path(p) for p in given["paths"]] or [TABLES], chosen)
-        reports = [report for _, report in judged]
-        print_records(
-            [asdict(report) for report in reports],
-            VERDICT_COLUMNS
-            if form == "table" or (form is None and sys.stdout.isatty())
-            else REPORT_COLUMNS,
-            form,
-        )
-    refused = [report for report in reports if report.status == "refused"]
-    if refused:
-        raise ScreenError(
-            f"{len(refused)} of {len(reports)} lists are refused,"
-            f" first {refused[0].file}: {refused[0].note}"
-        )
+    reports = [report for _, report in judge_lists(*RunRequest((), **given).lists())]
+    columns = VERDICT_COLUMNS if form == "table" else REPORT_COLUMNS
+    print_records(list(map(asdict, reports)), columns, form)
+    if refused := [report for report in reports if report.status == "refused"]:
+        first = f"first {refused[0].file}: {refused[0].note}"
+        raise ScreenError(f"{len(refused)} of {len(reports)} lists are refused, {first}")
 
 
-@main.command()
+@main.command(params=[*screen_options, format_option, country_option])
 @click.argument("texts", nargs=-1)
-@list_options
-@threshold_option
-@format_option
-@click.option("--country", default="", metavar="CC", help="Country of the party, as evidence.")
-def name(texts: Sequence[str], country: str, form: str | None, **given: Any) -> None:
+def name(texts: Sequence[str], country: str, form: str, **given: Any) -> None:
     """Which listed parties the names TEXT ... hit, and why; - or none: from standard input.
 
     screen.py name "Hangzhou Hikvison" --country CN
     """
-    with ending():
-        request, talk = plain_request(given, hits="all"), Talk(given["quiet"])
-        if country and not parse_country(country):
-            raise ScreenError(
-                f"--country: {country!r} is no country, an ISO code such as CN or a name expected."
-            )
-        screener = load_screener(request, talk)
-        names = (
-            [line.strip() for line in sys.stdin if line.strip()]
-            if texts in ((), ("-",))
-            else list(texts)
-        )
-        screener.learn(names)
-        roles = {"consignee": (0,), "consignee_country": (1,)}
-        flags = [
-            flag
-            for text in names
-            for flag in screener.screen_parties(RowCells((text, country), roles), set())
-        ]
-        chosen = form or ("table" if sys.stdout.isatty() else "csv")
-        if chosen == "table":
-            for text in names:
-                for line in say_name(
-                    text, [f for f in flags if f.facts["query_name"] == text], screener
-                ):
-                    click.echo(line)
-        else:
-            print_records(
-                [{"kind": "party", **flag.facts, "reason": flag.reason} for flag in flags],
-                NAME_COLUMNS,
-                form,
-            )
-        for text in names if chosen != "table" else ():
-            if all(flag.facts["query_name"] != text for flag in flags):
-                for line in say_name(text, [], screener):
-                    talk.say(line)
-
-
-NAME_COLUMNS = (
-    "query_name",
-    "score",
-    "listed_name",
-    "name_kind",
-    "list",
-    "entry_id",
-    "programmes",
-    "countries",
-    "reason",
-)
-REPORT_COLUMNS = tuple(ListReport.__dataclass_fields__)
-NEAREST = 3  # names under the threshold that are shown when nothing hits
-NEAREST_FLOOR = 50.0
+    talk = Talk(given["quiet"])
+    screener = load_screener(RunRequest((), hits="all", **given), talk)
+    piped = texts in ((), ("-",))
+    names = [line.strip() for line in sys.stdin if line.strip()] if piped else texts
+    screener.learn(names)
+    roles = {"consignee": (0,), "consignee_country": (1,)}
+    found = [screener.screen_parties(RowCells((text, country), roles), set()) for text in names]
+    if form != "table":
+        flags = chain.from_iterable(found)
+        records = [{"kind": "party", **flag.facts, "reason": flag.reason} for flag in flags]
+        print_records(records, NAME_COLUMNS, form)
+    for text, hits in zip(names, found, strict=True):
+        if form == "table":
+            click.echo("\n".join(say_name(text, hits, screener)))
+        elif not hits:
+            talk.say("\n".join(say_name(text, hits, screener)))
 
 
 def say_name(text: str, flags: Sequence[Flag], screener: Screener) -> Iterator[str]:
-    """The answer to one name, for a reader."""
-    threshold = screener.options.threshold
+    """The answer to one name, for a reader: its hits, else the entries nearest to it."""
+    threshold, index = screener.options.threshold, screener.matcher.index
     if flags:
         count = f"{len(flags)} hit{'s' * (len(flags) > 1)}"
         yield f'"{clean(text)}": {count} at threshold {threshold:g}; a hit is not a match'
-        for flag in flags:
-            yield "  " + clean(flag.reason)
+        yield from ("  " + clean(flag.reason) for flag in flags)
         return
     yield f'"{clean(text)}": no hit at threshold {threshold:g}'
-    seen: set[tuple[str, str]] = set()
+    nearest: dict[str, str] = {}  # by entry
     for score, n in screener.matcher.find_hits([text], NEAREST_FLOOR)[0]:
-        entry = screener.entries[int(screener.matcher.index.owners[n])]
-        if (entry.list, entry.entry_id) not in seen and len(seen) < NEAREST:
-            seen.add((entry.list, entry.entry_id))
-            found = clean(screener.matcher.index.texts[n])
-            where = f"{screener.matcher.index.kinds[n]}, {entry.list} {entry.entry_id}"
-            why = "under the threshold" if score < threshold else "not raised without support"
-            yield f'  {why}: {score:g} "{found}" ({where})'
+        entry = screener.entries[int(index.owners[n])]
+        which = f"{entry.list} {entry.entry_id}"
+        why = "under the threshold" if score < threshold else "not raised without support"
+        said = f'  {why}: {score:g} "{clean(index.texts[n])}" ({index.kinds[n]}, {which})'
+        nearest.setdefault(which, said)
+    yield from islice(nearest.values(), NEAREST)
 
 
-@main.command()
+@main.command(params=[format_option, destination_option, unused_lists])
 @click.argument("codes", nargs=-1, required=True)
-@format_option
-@click.option(
-    "--destination", default="", metavar="CC", help="Country that the goods go to; default: any."
-)
-def hs(codes: Sequence[str], form: str | None, destination: str) -> None:
+def hs(codes: Sequence[str], form: str, destination: str) -> None:
     """What the HS codes CODE ... fall under. An HS code never proves control.
 
     screen.py hs 8482.10.20
     """
-    with ending():
-        iso2 = parse_country(destination) if destination else ANY_DESTINATION
-        records = []
-        for text in codes:
-            odd = find_hs_code_flag(text)
-            if odd:
-                click.echo(odd.reason, err=True)
-            flags = [flag for code in parse_hs_cell(text) for flag in find_goods(code.digits, iso2)]
-            if not flags:
-                click.echo(
-                    f'HS "{text}": no rule of lists/goods.csv names it; other controls may apply',
-                    err=True,
-                )
-            records += [{**flag.facts, "reason": flag.reason} for flag in flags]
-        print_records(
-            records, ("hs_code", "rule", "table", "tier", "controls", "edition", "reason"), form
-        )
+    iso2 = parse_country(destination) if destination else ANY_DESTINATION
+    records = []
+    for text in codes:
+        if odd := find_hs_code_flag(text):
+            click.echo(odd.reason, err=True)
+        flags = [flag for code in parse_hs_cell(text) for flag in find_goods(code.digits, iso2)]
+        if not flags:
+            said = "no rule of lists/goods.csv names it; other controls may apply"
+            click.echo(f'HS "{text}": {said}', err=True)
+        records += [{**flag.facts, "reason": flag.reason} for flag in flags]
+    print_records(records, HS_COLUMNS, form)
 
 
-@main.command()
+@main.command(params=[format_option, *reading_options, growth_option, quiet_option, unused_lists])
 @click.argument("files", nargs=-1)
-@format_option
-@reading_options
-@click.option(
-    "--least-growth",
-    type=float,
-    default=LEAST_GROWTH,
-    show_default=True,
-    help="Percent beyond the file's general growth.",
-)
-@click.option("-q", "--quiet", is_flag=True, help="No talk on standard error but errors.")
-@click.option("-l", "--lists", "paths", multiple=True, hidden=True)
 def surge(
-    files: Sequence[str],
-    form: str | None,
-    least_growth: float,
-    quiet: bool,
-    paths: Sequence[str],
-    **given: Any,
+    files: Sequence[str], form: str, least_growth: float, quiet: bool, **reading: Any
 ) -> None:
     """Goods and destinations whose trade grew out of line, over one or more FILES with dates.
 
     screen.py surge samples/history.csv
     """
-    with ending():
-        talk = Talk(quiet)
-        ledger = read_history(
-            files or ("-",),
-            ReadOptions(given["columns"], given["delimiter"], given["encoding"]),
-            talk,
-        )
-        found = find_surges(ledger, least_growth)
-        print_records(
-            [{c: getattr(s, c) for c in SURGE_COLUMNS} for s in found], SURGE_COLUMNS, form
-        )
-        if (form or "table") == "table" and sys.stdout.isatty():
-            for line in draw_bars(ledger, found, shutil.get_terminal_size((100, 40)).columns):
-                click.echo(line)
-        talk.say(f"{ledger.rows:,} rows: {len(found)} groups or patterns out of line")
+    talk = Talk(quiet)
+    ledger = read_history(files or ("-",), ReadOptions(**reading), talk)
+    found = find_surges(ledger, least_growth)
+    print_records([{c: getattr(s, c) for c in SURGE_COLUMNS} for s in found], SURGE_COLUMNS, form)
+    if form == "table" and sys.stdout.isatty():
+        for line in draw_bars(ledger, found, read_width()):
+            click.echo(line)
+    talk.say(f"{ledger.rows:,} rows: {len(found)} groups or patterns out of line")
 
 
-@main.command()
-@list_options
-@threshold_option
-@format_option
-@click.option(
-    "--sample", type=click.IntRange(1), default=1500, show_default=True, help="Names to vary."
-)
-def selftest(sample: int, form: str | None, **given: Any) -> None:
+@main.command(params=[*screen_options, format_option, sample_option])
+def selftest(sample: int, form: str, **given: Any) -> None:
     """Recall and false alarms measured on the loaded lists with the given settings.
 
     \b
@@ -5322,123 +5147,58 @@ def selftest(sample: int, form: str | None, **given: Any) -> None:
 
     screen.py selftest -l consolidated.csv -t 90
     """
-    with ending():
-        talk, jobs = Talk(given["quiet"]), os.cpu_count() or 1
-        screener = load_screener(plain_request(given, jobs=jobs), talk)
-        rows = measure_recall(screener, sample)
-        records = [dict(zip(SELFTEST_COLUMNS, row, strict=True)) for row in rows]
-        print_records(records, SELFTEST_COLUMNS, form)
-        talk.say(f"variations of at most {sample:,} names at threshold {given['threshold']:g}")
+    talk = Talk(given["quiet"])
+    screener = load_screener(RunRequest((), jobs=os.cpu_count() or 1, **given), talk)
+    rows = measure_recall(screener, sample)
+    records = [dict(zip(SELFTEST_COLUMNS, row, strict=True)) for row in rows]
+    print_records(records, SELFTEST_COLUMNS, form)
+    talk.say(f"variations of at most {sample:,} names at threshold {given['threshold']:g}")
 
 
-@main.command()
+@main.command(params=[quiet_option])
 @click.argument("names", nargs=-1)
-@click.option("-q", "--quiet", is_flag=True, help="No talk on standard error but errors.")
 def update(names: Sequence[str], quiet: bool) -> None:
     """Download official lists into lists/official/: all of lists/sources.csv, or those NAMED."""
-    limits = replace(UPDATE_LIMITS, progress=sys.stderr.isatty() and not quiet)
-    with ending():
-        faults = update_lists(
-            read_table("sources"), names, TABLES / "official", Talk(quiet).say, limits
-        )
-    if faults:
+    talk, sources = Talk(quiet), read_table("sources")
+    limits = replace(UPDATE_LIMITS, progress=talk.live)
+    if faults := update_lists(sources, names, TABLES / "official", talk.say, limits):
         raise ScreenError("\n".join(faults))
 
 
-@main.command()
+@main.command(params=[*screen_options, *reading_options])
 @click.argument("file")
 @click.argument("row", type=click.IntRange(1))
-@list_options
-@threshold_option
-@reading_options
 def clear(file: str, row: int, **given: Any) -> None:
     """Print clearance rows for the party hits of data row ROW of FILE, for a person to fill in.
 
     screen.py clear shipments.csv 7 >> cleared.csv
     """
-    with ending():
-        request = plain_request(given, hits="all")
-        screener = load_screener(request, Talk(given["quiet"]))
-        entries = {(entry.list, entry.entry_id): entry for entry in screener.entries}
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(CLEARANCE_COLUMNS)
-        with open_shipments(file, reading_of(request)) as shipments:
-            for chunk in shipments.chunks:
-                place = row - chunk.first_row
-                if 0 <= place < len(chunk.rows):
-                    one = Chunk(row, [chunk.rows[place]], [chunk.lines[place]], {})
-                    cells = RowCells(chunk.rows[place], shipments.roles)
-                    for found in screener.screen_chunk(one, shipments.roles):
-                        for flag in (f for f in found.flags if f.kind == "party"):
-                            entry = entries[flag.facts["list"], flag.facts["entry_id"]]
-                            writer.writerow(write_clearance(flag, entry, cells))
+    request = RunRequest((file,), hits="all", **given)
+    screener = load_screener(request, Talk(request.quiet))
+    entries = {(entry.list, entry.entry_id): entry for entry in screener.entries}
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(CLEARANCE_COLUMNS)
+    with open_shipments(file, request.reading()) as shipments:
+        rows = chain.from_iterable(chunk.rows for chunk in shipments.chunks)
+        one = Chunk(row, list(islice(rows, row - 1, row)), [], {})
+        for found in screener.screen_chunk(one, shipments.roles):
+            cells = RowCells(found.cells, shipments.roles)
+            for flag in (flag for flag in found.flags if flag.kind == "party"):
+                entry = entries[flag.facts["list"], flag.facts["entry_id"]]
+                writer.writerow(write_clearance(flag, entry, cells))
 
 
 @main.command()
 @click.argument("receipt")
 def verify(receipt: str) -> None:
     """Run again what RECEIPT records and say what differs."""
-    with ending():
-        try:
-            old = json.loads(Path(receipt).read_text("utf-8"))
-            options = {**old["options"], "as_of": date.fromisoformat(old["options"]["as_of"])}
-            values: dict[str, Any] = {
-                k: tuple(v) if isinstance(v, list) else v for k, v in options.items()
-            }
-            request = RunRequest(**values)
-        except (OSError, ValueError, KeyError, TypeError) as err:
-            raise ScreenError(
-                f"{receipt}: no receipt of screen.py ({err}): give the file that --receipt wrote."
-            ) from err
-        with tempfile.TemporaryDirectory() as folder:
-            again = replace(
-                request, output=f"{folder}/rows", receipt=f"{folder}/receipt", quiet=True
-            )
-            run_screening(again, Talk(quiet=True))
-            new = json.loads(Path(f"{folder}/receipt").read_text("utf-8"))
-    differences = list(find_differences(old, new))
-    for line in differences:
-        click.echo(line)
-    if differences:
-        raise ScreenError(
-            f"{receipt}: {len(differences)} differences: the run cannot be replayed as it was."
-        )
-    click.echo(
-        f"{receipt}: the same program, tables, lists, inputs and options"
-        f" give the same {new['counts']['rows']:,} rows"
-    )
-
-
-def find_changed_rows(file: str, old: str, new: str) -> Iterator[str]:
-    """The first rows of `file` whose marks differ, and a count that does."""
-    pairs = (
-        (i, old[i : i + ROW_MARK], new[i : i + ROW_MARK]) for i in range(0, len(old), ROW_MARK)
-    )
-    changed = (i // ROW_MARK + 1 for i, then, now in pairs if now and then != now)
-    yield from (f"row {row:,} of {file} has changed" for row in islice(changed, MOST_NAMED))
-    if len(old) != len(new):
-        then, now = len(old) // ROW_MARK, len(new) // ROW_MARK
-        yield f"{file} has {now:,} rows where it had {then:,}"
-
-
-def find_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    """What differs between two receipts, a line each."""
-    for part in ("tables", "inputs"):
-        for name in sorted({*old[part], *new[part]}):
-            if old[part].get(name) != new[part].get(name):
-                yield f"{part[:-1]} {name} has changed"
-    for name, marks in old["rows"].items():
-        yield from find_changed_rows(name, marks, new["rows"].get(name, ""))
-    lists = [
-        {(r["list"], r["file"]): r["sha256"] for r in receipt["lists"]} for receipt in (old, new)
-    ]
-    for key in sorted({*lists[0], *lists[1]}):
-        if lists[0].get(key) != lists[1].get(key):
-            yield f"list {key[0]} ({key[1]}) has changed"
-    for part in ("version", "program", "options", "counts", "suppressed", "reopened", "output"):
-        if old[part] != new[part]:
-            then, now = (json.dumps(receipt[part])[:200] for receipt in (old, new))
-            yield f"{part} differs: {then} then, {now} now"
+    old, new = run_again(receipt)
+    if differences := list(find_differences(old, new)):
+        click.echo("\n".join(differences))
+        fault = f"{len(differences)} differences: the run cannot be replayed as it was"
+        raise ScreenError(f"{receipt}: {fault}.")
+    same = "the same program, tables, lists, inputs and options"
+    click.echo(f"{receipt}: {same} give the same {new['counts']['rows']:,} rows")
 
 
 if __name__ == "__main__":

@@ -369,10 +369,19 @@ def test_names_come_from_standard_input_too(place):
     assert done.stdout.count('"kind": "party"') == 2
 
 
-def test_name_refuses_an_unknown_country(place):
-    assert said(call("name", "-l", "own.csv", "--country", "Atlantis", "Orbita")) == (
-        "Error: --country: 'Atlantis' is no country, an ISO code such as CN or a name expected."
+@pytest.mark.parametrize(
+    ("command", "option", "text"),
+    [("name", "--country", "Orbita"), ("hs", "--destination", "8542.31")],
+)
+def test_an_unknown_country_is_refused(place, command, option, text):
+    assert said(call(command, "-l", "own.csv", option, "Atlantis", text)) == (
+        f"Error: {option}: 'Atlantis' is no country, an ISO code such as CN or a name expected."
     )
+
+
+def test_a_name_given_twice_is_answered_twice(place):
+    done = call("name", "-l", "own.csv", "-f", "table", "Orbita Plus", "Orbita Plus")
+    assert done.stdout.count("1 hit at threshold 85") == done.stdout.count(" of own O1 ") == 2
 
 
 def test_lists_shows_a_verdict_a_list(place):

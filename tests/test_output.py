@@ -413,6 +413,16 @@ def test_a_decision_needs_its_reviewer_reason_and_date(printed, column):
     )  # fmt: skip
 
 
+def test_a_clearance_without_a_decision_is_named_by_its_line(cleared):
+    text = (cleared / "cleared.csv").read_text()
+    header, row = text.splitlines()
+    several = row.replace("another firm", '"another\nfirm"')
+    (cleared / "cleared.csv").write_text(f"{text}{header}\n{several}\nOrbita Plus,CN\n")
+    assert run("--cleared", "cleared.csv", "rows.csv", code=2).stderr.splitlines()[-1] == (
+        "Error: cleared.csv, line 6, column reviewer: empty, a decision needs one: fill it in."
+    )
+
+
 # --------------------------------------------------------------------------- receipt and verify
 
 
