@@ -81,10 +81,25 @@ PARTY_ROLES = (
 )  # fmt: skip
 
 
+BIDI = (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))  # turn text round
+CONTROLS = {c: "\ufffd" for c in (*range(32), *range(127, 160), *BIDI)}  # terminals obey them
+
+
+def say(text: str) -> None:
+    """Write lines on standard error; no sign of a cell, name or path acts on the terminal, and talk
+    that nobody can hear stops no run."""
+    with contextlib.suppress(OSError):
+        click.echo("\n".join(line.translate(CONTROLS) for line in text.split("\n")), err=True)
+
+
 class ScreenError(click.ClickException):
     """What stops a run, as one sentence: file, row, column, found, expected, what to do."""
 
     exit_code = 2
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Say it."""
+        say(f"Error: {self.message}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -3484,8 +3499,6 @@ SCREEN_COLUMNS = (
     "screen_hs_rule", "screen_reason",
 )  # fmt: skip
 FORMULA = re.compile(r"^[=+\-@\t\r]")  # a spreadsheet would run what begins so
-BIDI = (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))  # turn text round
-CONTROLS = {c: "\ufffd" for c in (*range(32), *range(127, 160), *BIDI)}  # terminals obey them
 HOW = {
     OCR: "scan-like letters",
     SOUND: "same sound",
@@ -3596,6 +3609,17 @@ def neutralise(cell: str) -> str:
     return f"'{cell}" if FORMULA.match(cell) else cell
 
 
+def write_csv(cells: Iterable[str]) -> str:
+    """`cells` as a line of CSV; the writer quotes the line ends that it writes itself, so both.
+
+    >>> write_csv(["a", "b\\rc"])
+    'a,"b\\rc"\\n'
+    """
+    line = io.StringIO(newline="")
+    csv.writer(line, lineterminator="\r\n").writerow(cells)
+    return line.getvalue()[:-2] + "\n"
+
+
 def write_json(row: ScreenedRow, file: str, keys: Sequence[str]) -> str:
     """One JSONL line of the contract, the shipment's cells under `keys`."""
     record = {
@@ -3666,7 +3690,7 @@ def print_records(records: Sequence[Mapping[str, Any]], columns: Sequence[str], 
         for record in records:
             click.echo(json.dumps(record, ensure_ascii=False))
     elif form == "csv":
-        csv.writer(sys.stdout, lineterminator="\n").writerows([columns, *cells])
+        click.echo("".join(map(write_csv, [columns, *cells])), nl=False)
     else:
         shown = len(columns) - (columns[-1] == "reason")
         lines = draw_table(columns[:shown], [row[:shown] for row in cells])
@@ -3684,7 +3708,7 @@ class RowWriter:
 
     def __init__(self, out: IO[str], form: str, several: bool, safe_cells: bool) -> None:
         self.out, self.form, self.several, self.safe_cells = out, form, several, safe_cells
-        self.csv, self.digest = csv.writer(self, lineterminator="\n"), hashlib.sha256()
+        self.digest = hashlib.sha256()
         self.headers: tuple[str, ...] = ()
         self.keys: list[str] = []  # the headers, all different
         self.shown = 0
@@ -3704,7 +3728,7 @@ class RowWriter:
                 f" {', '.join(first)}; run them one by one or with -f jsonl."
             )
         if self.form == "csv" and not first:
-            self.csv.writerow([*["screen_file"] * self.several, *headers, *SCREEN_COLUMNS])
+            self.write(write_csv([*["screen_file"] * self.several, *headers, *SCREEN_COLUMNS]))
         if self.form == "table" and not first:
             self.write_line("row", "flags", "score", "party", "reason")
 
@@ -3720,7 +3744,7 @@ class RowWriter:
         if self.form == "table":
             return self.write_line(*cells[:3], cells[4] or row.cells[self.shown], cells[11])
         own = map(neutralise, row.cells) if self.safe_cells else row.cells
-        self.csv.writerow([*[file] * self.several, *own, *cells])
+        return self.write(write_csv([*[file] * self.several, *own, *cells]))
 
 
 # ==================================================================================================
@@ -3794,12 +3818,13 @@ def read_clearances(path: str) -> Clearances:
             " print rows with `screen.py clear`."
         )
     for line, row in rows:
-        place, day = f"{path}, line {line}, column", row["expires_on"]
+        place = f"{path}, line {line}, column"
         if empty := [c for c in ("reviewer", "reason", "decided_on") if not row[c].strip()]:
             raise ScreenError(f"{place} {empty[0]}: empty, a decision needs one: fill it in.")
-        if day and not re.fullmatch(r"\d{4}-\d\d-\d\d", day):
-            fault = f"{day!r} found, a date such as 2027-01-31 expected"
-            raise ScreenError(f"{place} expires_on: {fault}.")
+        for column in ("decided_on", "expires_on"):
+            if row[column] and not parse_date(row[column], ("%Y-%m-%d",)):
+                fault = f"{row[column]!r} found, a date such as 2027-01-31 expected"
+                raise ScreenError(f"{place} {column}: {fault}.")
     return Clearances([row for _, row in rows])
 
 
@@ -3823,6 +3848,7 @@ EVIDENCE_MOST = COUNTRY_AGREES + ADDRESS_AGREES
 # has 400,000 consignees; these take 300 MB, and 1 GiB is what a run may take.
 MOST_KNOWN = 2_000_000
 WORTH_SHARING = 2_000  # new names from which on other processes help
+MOST_JOBS = 64  # more processes only take memory
 ADDRESS_LEAST, ADDRESS_ALIKE = 3, 0.75  # words that tell; share of them that must agree
 BANDS = ((100, "exact"), (95, "strong"), (0, "possible"))
 ROUTE_ROLES = frozenset({"destination", "transit", *PARTY_ROLES, *SIDES})
@@ -4121,7 +4147,7 @@ class Screener:
 
     def find_comparisons(self, texts: Sequence[str], floor: float) -> Iterable[list[NameHit]]:
         """As the matcher's, begun at once in `jobs` processes where that pays."""
-        jobs, can_fork = self.options.jobs, hasattr(os, "fork")
+        jobs, can_fork = min(self.options.jobs, MOST_JOBS), hasattr(os, "fork")
         if jobs < 2 or len(texts) < WORTH_SHARING or not can_fork:
             return self.matcher.find_comparisons(texts, floor)
         if self.pool is None:
@@ -4604,8 +4630,10 @@ class Talk:
 
     def say(self, text: str) -> None:
         """One line of talk."""
+        if self.live:
+            click.echo(ERASE, nl=False, err=True)
         if not self.quiet:
-            click.echo(ERASE * self.live + text, err=True)
+            say(text)
 
     def count(self, rows: int, flagged: Mapping[int, ScreenedRow]) -> None:
         """Count `rows` rows, of which `flagged` were."""
@@ -4640,6 +4668,11 @@ def estimate_rows_ahead(file: str, chunk: Chunk) -> float:
     return max(0.0, os.path.getsize(file) / width - chunk.first_row - len(chunk.rows))
 
 
+def is_device(path: str) -> bool:
+    """Whether `path` is a device or named pipe, which is written as it stands."""
+    return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
+
+
 @contextmanager
 def open_output(path: str | None) -> Iterator[IO[str]]:
     """Standard output, or the file `path`, which appears whole at the end or not at all.
@@ -4648,20 +4681,44 @@ def open_output(path: str | None) -> Iterator[IO[str]]:
     """
     if path is None:
         yield sys.stdout
-        return
-    target = Path(path).resolve()
-    if not target.parent.is_dir() or target.is_dir():
-        raise ScreenError(f"{path}: cannot be written, its folder is missing or it is one itself.")
-    if target.exists() and not target.is_file():
-        with open(target, "w", encoding="utf-8", newline="") as device:
+    elif is_device(path):
+        with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="") as device:
             yield device
-        return
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as room:
-        with open(f"{room}/rows", "w", encoding="utf-8", newline="") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(file.name, target)
+    else:
+        target = Path(path).resolve()
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as room:
+            new = f"{room}/rows"
+            with open(new, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(new, target)
+
+
+@contextmanager
+def naming(path: str | None) -> Iterator[None]:
+    """Turns what goes wrong in writing into a sentence that names `path`."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as err:
+        fault = f"cannot be written ({err.strerror or err}): free the disk or choose another place"
+        raise ScreenError(f"{path or 'standard output'}: {fault}.") from err
+
+
+def check_outputs(request: RunRequest) -> None:
+    """Raises ScreenError for a file that cannot be written, or that would replace what is read."""
+    inputs = [*request.files, *request.history, *request.paths, *filter(None, [request.cleared])]
+    taken = {os.path.realpath(file): file for file in inputs if file != "-"}
+    for path in (path for path in (request.output, request.receipt) if path is not None):
+        place = os.path.realpath(path)
+        if place in taken or not path or os.path.isdir(path):
+            what = f"is also {taken[place]}" if place in taken else "is no name of a file"
+            raise ScreenError(f"{path!r}: the file to write {what}: choose another name.")
+        if not is_device(path):
+            with naming(path), tempfile.TemporaryDirectory(dir=os.path.dirname(place)):
+                taken[place] = path
 
 
 def load_screener(request: RunRequest, talk: Talk) -> Screener:
@@ -4689,35 +4746,43 @@ def say_report(report: ListReport) -> str:
 def check_files(request: RunRequest) -> None:
     """Raises ScreenError before a row is written, for a file that could not be screened."""
     writer = RowWriter(io.StringIO(), request.form, several=True, safe_cells=False)
-    for file in filter(os.path.isfile, request.files):
+    for file in (
+        f for f in request.files if os.path.isfile(f) or not (f == "-" or os.path.exists(f))
+    ):
         with open_shipments(file, request.reading()) as shipments:
             writer.begin(shipments.headers, 0)
 
 
 def run_screening(request: RunRequest) -> tuple[Screener, Talk, str]:
     """Screen every file of `request`; what is left: the screener, the account, the rows' digest."""
+    check_outputs(request)
     check_files(request)
     talk = Talk(request.quiet)
     screener = load_screener(request, talk)
-    if request.cleared:
+    if request.cleared is not None:
         screener.cleared = read_clearances(request.cleared)
     if request.history:
         ledger = read_history(request.history, request.reading(), talk)
         screener.surges = surge_keys(find_surges(ledger))
     try:
-        with open_output(request.output) as out:
+        with naming(request.output), open_output(request.output) as out:
             writer = RowWriter(out, request.form, len(request.files) > 1, request.safe_cells)
             for file in request.files:
                 screen_file(file, request, screener, writer, talk)
             out.flush()
-    except KeyboardInterrupt:
-        talk.say(f"interrupted; so far {talk.account()}")
-        raise SystemExit(130) from None
+    except KeyboardInterrupt as err:
+        say(f"interrupted; so far {talk.account()}")
+        raise SystemExit(exit_code_of(err)) from None
     finally:
         screener.close()
     for text in (*say_left_out(screener), talk.account()):
         talk.say(text)
     return screener, talk, writer.digest.hexdigest()
+
+
+def exit_code_of(stop: KeyboardInterrupt) -> int:
+    """128 and the number of the signal that ended a run, as shells count it; Ctrl-C's is 2."""
+    return 128 + (int(stop.args[0]) if stop.args else signal.SIGINT)
 
 
 def screen_file(
@@ -4737,7 +4802,7 @@ def screen_file(
             writer.out.flush()
             talk.count(len(chunk.rows), flagged)
             talk.progress(file, chunk)
-            if request.receipt:
+            if request.receipt is not None:
                 talk.marks[file] += mark_rows(chunk.rows)
 
 
@@ -4834,10 +4899,9 @@ def run_again(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
         asked: dict[str, Any] = {**old["options"]}
         asked["as_of"] = date.fromisoformat(asked["as_of"])
         several = {key: tuple(value) for key, value in asked.items() if isinstance(value, list)}
-        request = RunRequest(**asked | several, output=os.devnull, receipt=path, quiet=True)
-    except (OSError, ValueError, KeyError, TypeError) as err:
-        fault = f"{path}: no receipt of screen.py ({err}): give the file that --receipt wrote."
-        raise ScreenError(fault) from err
+        request = RunRequest(**asked | several, output=os.devnull, receipt=os.devnull, quiet=True)
+    except OSError as err:
+        raise ScreenError(f"{path}: cannot be read ({err.strerror}): give a receipt.") from err
     return old, json.loads(write_receipt(request, *run_screening(request)))
 
 
@@ -4869,6 +4933,23 @@ def find_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator
             yield f"{part} differs: {was} then, {is_now} now"
 
 
+def verify_receipt(path: str) -> tuple[list[str], int]:
+    """What differs when the run of the receipt at `path` is done again, and its rows now."""
+    try:
+        old, new = run_again(path)
+        return list(find_differences(old, new)), new["counts"]["rows"]
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as err:
+        fault = f"{path}: no receipt of screen.py ({err}): give the file that --receipt wrote."
+        raise ScreenError(fault) from err
+
+
 # ==================================================================================================
 # Command line
 # Takes arguments, gives exit codes: 0 finished, 1 finished and flagged with --exit-code, 2 could
@@ -4898,19 +4979,37 @@ class Screen(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a pipe that its reader closed is no error, a full disk is one."""
         gc.disable()  # neither lists nor rows make cycles; to look for them takes a third of time
+        prepare_streams()
         try:
-            try:
-                return super().invoke(ctx)
-            finally:
-                sys.stdout.flush()
+            with naming(None):
+                try:
+                    return super().invoke(ctx)
+                finally:
+                    sys.stdout.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(0) from None
-        except OSError as err:
-            raise ScreenError(
-                f"{err.filename or 'output'}: cannot be written or read ({err.strerror or err}):"
-                " free the disk or choose another place."
-            ) from err
+        except KeyboardInterrupt as err:
+            say("interrupted")
+            raise SystemExit(exit_code_of(err)) from None
+
+
+def prepare_streams() -> None:
+    """Streams in UTF-8 whatever the locale, and signals that end a run as Ctrl-C does."""
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, lives as long as the process
+    if sys.stdout is None:
+        raise ScreenError("standard output is closed: give a file or a pipe to write to.")
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, stop_run)
+
+
+def stop_run(number: int, _: Any) -> None:
+    """Ends the run that a signal is sent to: its temporary files go, and what was done is said."""
+    raise KeyboardInterrupt(number)
 
 
 def parse_day(ctx: click.Context, param: Any, text: str | None) -> date:
@@ -4927,6 +5026,13 @@ def parse_columns(ctx: click.Context, param: Any, texts: Sequence[str]) -> dict[
         fault = f"{wrong[0]!r} found, ROLE=HEADER expected, such as consignee=Buyer"
         raise ScreenError(f"--column: {fault}.")
     return {role.strip(): header for role, header in (text.split("=", 1) for text in texts)}
+
+
+def check_number(ctx: click.Context, param: click.Parameter, number: float) -> float:
+    """`number` if it is one: nan is at no threshold, so nothing would be raised."""
+    if math.isnan(number):
+        raise ScreenError(f"{param.opts[-1]}: {number} found, a number expected.")
+    return number
 
 
 def check_country(ctx: click.Context, param: click.Parameter, text: str) -> str:
@@ -4961,8 +5067,9 @@ list_options = (
 unused_lists = click.Option(["-l", "--lists"], multiple=True, hidden=True, expose_value=False)
 screen_options = (
     *list_options,
-    click.Option(["-t", "--threshold"], type=click.FloatRange(0, 100), default=DEFAULT_THRESHOLD,
-                 show_default=True, help="Least score of a party hit, inclusive."),
+    click.Option(["-t", "--threshold"], type=click.FloatRange(0, 100), callback=check_number,
+                 default=DEFAULT_THRESHOLD, show_default=True,
+                 help="Least score of a party hit, inclusive."),
 )
 format_option = click.Option(
     ["-f", "--format", "form"], type=click.Choice(["csv", "jsonl", "table"]), callback=choose_form,
@@ -4995,7 +5102,7 @@ destination_option = click.Option(
     ["--destination"], default="", metavar="CC", callback=check_country,
     help="Country that the goods go to; default: any.")
 growth_option = click.Option(
-    ["--least-growth"], type=float, default=LEAST_GROWTH, show_default=True,
+    ["--least-growth"], type=float, callback=check_number, default=LEAST_GROWTH, show_default=True,
     help="Percent beyond the file's general growth.")
 sample_option = click.Option(
     ["--sample"], type=click.IntRange(1), default=1500, show_default=True, help="Names to vary.")
@@ -5034,8 +5141,8 @@ def run(files: tuple[str, ...], exit_code: bool, **given: Any) -> None:
     """
     request = RunRequest(files or ("-",), **given)
     screener, talk, digest = run_screening(request)
-    if request.receipt:
-        with open_output(request.receipt) as file:
+    if request.receipt is not None:
+        with naming(request.receipt), open_output(request.receipt) as file:
             file.write(write_receipt(request, screener, talk, digest))
     if exit_code and talk.flagged:
         sys.exit(1)
@@ -5072,7 +5179,9 @@ def name(texts: Sequence[str], country: str, form: str, **given: Any) -> None:
         print_records(records, NAME_COLUMNS, form)
     for text, hits in zip(names, found, strict=True):
         if form == "table":
-            click.echo("\n".join(say_name(text, hits, screener)))
+            click.echo(
+                "\n".join(line.translate(CONTROLS) for line in say_name(text, hits, screener))
+            )
         elif not hits:
             talk.say("\n".join(say_name(text, hits, screener)))
 
@@ -5107,11 +5216,11 @@ def hs(codes: Sequence[str], form: str, destination: str) -> None:
     records = []
     for text in codes:
         if odd := find_hs_code_flag(text):
-            click.echo(odd.reason, err=True)
+            say(odd.reason)
         flags = [flag for code in parse_hs_cell(text) for flag in find_goods(code.digits, iso2)]
         if not flags:
             said = "no rule of lists/goods.csv names it; other controls may apply"
-            click.echo(f'HS "{text}": {said}', err=True)
+            say(f'HS "{text}": {said}')
         records += [{**flag.facts, "reason": flag.reason} for flag in flags]
     print_records(records, HS_COLUMNS, form)
 
@@ -5176,29 +5285,33 @@ def clear(file: str, row: int, **given: Any) -> None:
     request = RunRequest((file,), hits="all", **given)
     screener = load_screener(request, Talk(request.quiet))
     entries = {(entry.list, entry.entry_id): entry for entry in screener.entries}
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(CLEARANCE_COLUMNS)
     with open_shipments(file, request.reading()) as shipments:
         rows = chain.from_iterable(chunk.rows for chunk in shipments.chunks)
         one = Chunk(row, list(islice(rows, row - 1, row)), [], {})
+        lines = [list(CLEARANCE_COLUMNS)]
         for found in screener.screen_chunk(one, shipments.roles):
             cells = RowCells(found.cells, shipments.roles)
             for flag in (flag for flag in found.flags if flag.kind == "party"):
                 entry = entries[flag.facts["list"], flag.facts["entry_id"]]
-                writer.writerow(write_clearance(flag, entry, cells))
+                lines.append(write_clearance(flag, entry, cells))
+    click.echo("".join(map(write_csv, lines)), nl=False)
+    if not one.rows:
+        raise ScreenError(f"{file}: there is no data row {row}: give the screen_row of a hit.")
+    if len(lines) == 1:
+        say(f"{file}, row {row}: no party hit at threshold {request.threshold:g}")
 
 
 @main.command()
 @click.argument("receipt")
 def verify(receipt: str) -> None:
     """Run again what RECEIPT records and say what differs."""
-    old, new = run_again(receipt)
-    if differences := list(find_differences(old, new)):
-        click.echo("\n".join(differences))
+    differences, rows = verify_receipt(receipt)
+    if differences:
+        click.echo("\n".join(map(clean, differences)))
         fault = f"{len(differences)} differences: the run cannot be replayed as it was"
         raise ScreenError(f"{receipt}: {fault}.")
     same = "the same program, tables, lists, inputs and options"
-    click.echo(f"{receipt}: {same} give the same {new['counts']['rows']:,} rows")
+    click.echo(f"{receipt}: {same} give the same {rows:,} rows")
 
 
 if __name__ == "__main__":
