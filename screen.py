@@ -2818,21 +2818,26 @@ def find_roles(headers: Sequence[str], columns: Mapping[str, str]) -> dict[str, 
     return {role: tuple(indexes) for role, indexes in found.items() if indexes}
 
 
-def _parse_record(lines: Sequence[str], delimiter: str) -> tuple[list[str], int, str]:
-    """Cells of the first record in `lines`, the lines it takes, and what is wrong with it."""
+def _parse_record(
+    lines: Sequence[str], delimiter: str, width: int = 0
+) -> tuple[list[str], int, str]:
+    """Cells of the first record in `lines`, the lines it takes, and what is wrong with it.
+
+    One that is damaged, or spans lines and has not `width` cells, is its first line alone: quotes
+    obeyed, unless ignoring them gives `width` cells.
+    """
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
-        return next(reader, []), reader.line_num, ""
+        cells, fault = next(reader, []), ""
     except csv.Error as err:
-        return [], reader.line_num, str(err)
-
-
-def _split_line(line: str, delimiter: str, width: int = 0) -> list[str]:
-    """Cells of one damaged `line`: quotes obeyed, unless ignoring them gives `width` cells."""
-    plain = line.rstrip("\r\n").split(delimiter)
-    if len(plain) == width or len(line) > csv.field_size_limit():
-        return plain
-    return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [""])
+        cells, fault = [], str(err)
+    if not fault and (reader.line_num < 2 or len(cells) == width or not width):
+        return cells, reader.line_num, ""
+    line = lines[0].rstrip("\r\n")
+    plain = line.split(delimiter)
+    if len(plain) != width and len(line) <= csv.field_size_limit():
+        plain = next(csv.reader([line], delimiter=delimiter), [""])
+    return plain, 1, fault or "not as wide as the header"
 
 
 def _find_header(lines: Sequence[str], options: ReadOptions) -> _Header:
@@ -2842,10 +2847,8 @@ def _find_header(lines: Sequence[str], options: ReadOptions) -> _Header:
     """
     found = []
     for delimiter in options.delimiter or DELIMITERS:
-        for start, line in enumerate(lines or [""]):
-            cells, span, fault = _parse_record(lines[start : start + 10], delimiter)
-            if fault:
-                cells, span = _split_line(line, delimiter), 1
+        for start in range(len(lines) or 1):
+            cells, span, _ = _parse_record(lines[start : start + 10], delimiter)
             roles = find_roles(cells if len(cells) <= COLUMNS else [], options.columns)
             found.append(_Header(start, span, tuple(cells), delimiter, roles))
     best = max(header.rank() for header in found)
@@ -2936,36 +2939,30 @@ class _RowReader:
         self.line, self.open_text = header.start + header.span + 1, ""
         self.chunk = Chunk(1, [], [], {})
 
-    def take(self) -> Chunk:
-        """The chunk as it is; a new one begins after it."""
-        taken = self.chunk
-        self.chunk = Chunk(taken.first_row + len(taken.rows), [], [], {})
-        return taken
+    def read_chunks(self, texts: Iterable[tuple[str, bool]], enough: int) -> Iterator[Chunk]:
+        """Chunks of at least `enough` rows, smaller ones at the end or when the input pauses."""
+        for text, last in texts:
+            self._read(self.open_text + text, last)
+            count = len(self.chunk.rows)
+            if count >= enough or (count and (last or not text)):
+                yield self.chunk
+                self.chunk = Chunk(self.chunk.first_row + count, [], [], {})
 
-    def read(self, text: str, last: bool) -> None:
-        """Adds the rows of `text`, lines that follow those read before."""
-        whole = self.open_text + text
-        rows = self._parse_clean(whole)
-        if rows is None:
-            return self._read_torn(whole, last)
+    def _read(self, text: str, last: bool) -> None:
+        """Adds the rows of `text`: at once if each line is a whole row and every byte is sound."""
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter, strict=True)
+        try:
+            rows = [] if any(mark in text for mark in FAULTS) else list(reader)
+        except csv.Error:
+            rows = []
+        if text and (len(rows) != reader.line_num or {*map(len, rows)} != {self.width}):
+            return self._read_torn(text, last)
         start = len(self.chunk.rows)
         self.chunk.rows.extend(rows)
         self.chunk.lines.extend(range(self.line, self.line + len(rows)))
         self.line, self.open_text = self.line + len(rows), ""
-        for index in [n for n, row in enumerate(rows) if row[self.column] in self.odd]:
-            self._blame(start + index, [])
-
-    def _parse_clean(self, text: str) -> list[list[str]] | None:
-        """Rows of `text` if each line is one whole row and every byte is sound, else None."""
-        if any(mark in text for mark in FAULTS):
-            return None
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter, strict=True)
-        try:
-            rows = list(reader)
-        except csv.Error:
-            return None
-        sound = len(rows) == reader.line_num and set(map(len, rows)) <= {self.width}
-        return rows if sound else None
+        for index in [n for n, row in enumerate(rows, start) if row[self.column] in self.odd]:
+            self._blame(index, [])
 
     def _read_torn(self, text: str, last: bool) -> None:
         """Adds the rows of `text` record by record, as many as are known to have ended.
@@ -2977,18 +2974,18 @@ class _RowReader:
         lines, at = [line.translate(REMOVED) for line in torn], 0
         while at < len(lines):
             near = lines[at : at + RECORD_LINES]
-            cells, span, fault = _parse_record(near, self.delimiter)
-            if fault.startswith("unexpected end") and at + span == len(lines) and not last:
+            cells, span, fault = _parse_record(near, self.delimiter, self.width)
+            if fault.startswith("unexpected end") and at + len(near) == len(lines) and not last:
                 break
-            if fault or (span > 1 and len(cells) != self.width):
-                cells, span = _split_line(lines[at], self.delimiter, self.width), 1
-                fault = "quotes out of place, or a cell over 131,072 characters"
-            full = [n for n in near[:span] if n.count(self.delimiter) >= max(1, self.width - 1)]
-            joined = f"quotes that may join {span} rows" if len(full) > 1 else ""
             source = "".join(torn[at : at + span])
             faults = [words for mark, words in FAULTS.items() if mark in source]
+            if fault:
+                faults.append("quotes out of place, or a cell over 131,072 characters")
+            full = [n for n in near[:span] if n.count(self.delimiter) >= max(1, self.width - 1)]
+            if len(full) > 1:
+                faults.append(f"quotes that may join {span} rows")
             if source.strip("\r\n" if self.width == 1 else " \r\n"):
-                self._add(cells, [*faults, fault, joined])
+                self._add(cells, faults)
             at, self.line = at + span, self.line + span
         self.open_text = "".join(torn[at:])
 
@@ -2998,34 +2995,24 @@ class _RowReader:
         self.chunk.rows.append(cells[: self.width] + [""] * missing)
         self.chunk.lines.append(self.line)
         counts = f"{len(cells)} cells where the header has {self.width}"
-        if "".join(surplus).strip():
-            counts += f": the surplus is {', '.join(map(repr, surplus))}"
-        wrong = missing > 0 or "surplus" in counts  # blank cells beyond the end are no damage
-        self._blame(len(self.chunk.rows) - 1, [*faults, counts if wrong else ""])
+        if any(map(str.strip, surplus)):  # blank cells beyond the end are no damage
+            faults.append(f"{counts}: the surplus is {', '.join(map(repr, surplus))}")
+        elif missing > 0:
+            faults.append(counts)
+        self._blame(len(self.chunk.rows) - 1, faults)
 
-    def _blame(self, index: int, faults: Sequence[str]) -> None:
+    def _blame(self, index: int, faults: list[str]) -> None:
         """Says of row `index` its `faults`, and whether it is no shipment at all."""
         row = self.chunk.rows[index]
         first = next(filter(None, row), "")
         if row[self.column] in self.again:
-            oddity = "the header line again"
+            faults.append("the header line again")
         elif row.count("") * 2 >= self.width and find_role(first) == "total_line":
-            oddity = "a total line"
-        else:
-            oddity = "" if first else "an empty row"
-        if said := "; ".join(filter(None, (*faults, oddity))):
-            self.chunk.damage[index] = f"line {self.chunk.lines[index]}: {said}"
-
-
-def _read_chunks(
-    texts: Iterable[tuple[str, bool]], rows: _RowReader, enough: int
-) -> Iterator[Chunk]:
-    """Chunks of at least `enough` rows, smaller ones at the end or when the input pauses."""
-    for text, last in texts:
-        rows.read(text, last)
-        count = len(rows.chunk.rows)
-        if count >= enough or (count and (last or not text)):
-            yield rows.take()
+            faults.append("a total line")
+        elif not first:
+            faults.append("an empty row")
+        if faults:
+            self.chunk.damage[index] = f"line {self.chunk.lines[index]}: {'; '.join(faults)}"
 
 
 @contextmanager
@@ -3052,11 +3039,11 @@ def open_shipments(source: str, options: ReadOptions) -> Iterator[Shipments]:
             if last or len(text) >= BLOCK or "consignee" in found.roles:
                 break
         _check_header(name, head, found, options)
-        rest = "".join(lines[found.start + found.span :]), last
-        enough = min(options.chunk_rows, CHUNK_CELLS // len(found.cells))
         preamble = tuple(line.rstrip("\r\n") for line in lines[: found.start])
-        begun = [rest, ("", last)]  # the head was read up to a pause: its rows must not wait
-        chunks = _read_chunks(chain(begun, texts), _RowReader(found), enough)
+        rest = "".join(lines[found.start + found.span :])
+        begun = [(rest, last), ("", last)]  # read up to a pause: the rows of `rest` must not wait
+        enough = min(options.chunk_rows, CHUNK_CELLS // len(found.cells))
+        chunks = _RowReader(found).read_chunks(chain(begun, texts), enough)
         yield Shipments(
             source, found.cells, found.roles, preamble, encoding, found.delimiter, chunks
         )
