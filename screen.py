@@ -716,14 +716,14 @@ SHIP_NUMBER = re.compile(r"(?:.*\W)?IMO\W*(\d{7})(?:\D.*)?", re.I | re.S)
 DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%b-%Y")  # of publication: EU XML and UN, EU CSV, UK
 TYPES = ("vessel", "aircraft", "individual", "entity")  # a ship is an entity to the EU
 DATES = ("listed_on", "expires_on")
-ONE_TEXT = ("id", "code", "citation", "url", *DATES)
+ONE_TEXT = ("entry_id", "code", "citation", "url", *DATES)
 STARTER = "a starter list, used because no official list is loaded: run `screen.py update`"
 COPY_NOTE = "copy.json"  # beside the files of a download: entries, checked_at, tags by address
 FIELDS = (
-    "code", "type", "primary", "alias", "former", "weak", "countries", "addresses", "identifiers",
-    "programmes", "listed_on", "expires_on", "citation", "url", "remarks", "licence",
+    "entry_id", "code", "type", "primary", "alias", "former", "weak", "countries", "addresses",
+    "identifiers", "programmes", "listed_on", "expires_on", "citation", "url", "remarks", "licence",
 )  # fmt: skip
-Draft = dict[str, list[str]]  # "id" or one of FIELDS -> an entry's texts as read, in order
+Draft = dict[str, tuple[str, ...]]  # each of FIELDS -> an entry's texts as read, in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -850,45 +850,49 @@ def _parse_csv(file: ListFile, text: str) -> ListFile:
     for layout in read_table("list_layouts"):
         for mark in layout["delimiter"].replace("TAB", "\t"):
             head = [row for row in csv.reader(lines, delimiter=mark) if row][int(layout["skip"]) :]
-            names = layout["header"].split("|")  # OFAC's files have none, re-saved copies may
-            if not head:
-                continue
-            if layout["header"]:
-                bare = head[-1][0].isdecimal() and {len(row) for row in head} == {len(names)}
-                fits = bare and bool(re.search(layout["recognise"], "".join(lines)))
-            else:
-                fits = {*layout["recognise"].split("|")} <= {cell.strip() for cell in head[0]}
-            if fits:
+            if head and _fits_layout(head, lines, layout):
                 return _parse_cells(replace(file, layout=layout), text, mark)
     known = "neither an official list nor a CSV file with a column `name`"
     return replace(file, fault=f"is {known}, it begins with {text.splitlines()[0][:60]!r}")
 
 
+def _fits_layout(
+    head: Sequence[Sequence[str]], lines: Sequence[str], layout: Mapping[str, str]
+) -> bool:
+    """Whether a file that begins with the rows `head` is of `layout`."""
+    if not layout["header"]:
+        return {*layout["recognise"].split("|")} <= {cell.strip() for cell in head[0]}
+    width = len(layout["header"].split("|"))  # OFAC's files have no header, re-saved copies may
+    bare = head[-1][0].isdecimal() and all(len(row) == width for row in head)
+    return bare and bool(re.search(layout["recognise"], "".join(lines)))
+
+
 def _parse_cells(file: ListFile, text: str, mark: str) -> ListFile:
     """`file` with header, rows and date of publication, and with the first fault in them."""
-    layout, skip, fault = file.layout, int(file.layout["skip"]), ""
+    layout, skip, faults = file.layout, int(file.layout["skip"]), list[str]()
     rows: list[list[str]] = []
     try:
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
         rows.extend(filter(None, lines))
     except csv.Error as err:
-        fault = f"breaks off or is garbled after row {len(rows):,} ({err})"
+        faults.append(f"breaks off or is garbled after row {len(rows):,} ({err})")
     if len(rows) <= skip:
-        return replace(file, fault=fault)
+        return replace(file, fault="".join(faults))
     bare = layout["header"] and rows[skip][0].isdecimal()
     names = layout["header"].split("|") if layout["header"] else rows[skip]
     header = [name.strip() for name in names]
     body = rows if bare else [row for row in rows[skip + 1 :] if row != rows[skip]]  # CSL: repeated
-    odd = next((n for n, row in enumerate(body) if len(row) != len(header)), None)
-    if odd is not None:
-        cells = f"{len(body[odd])} cells in data row {odd + 1:,} where {len(header)} are due"
-        fault, body = fault or f"has {cells}", [row for row in body if len(row) == len(header)]
+    whole = [row for row in body if len(row) == len(header)]
+    if len(whole) < len(body):
+        number, row = next(pair for pair in enumerate(body, 1) if len(pair[1]) != len(header))
+        faults.append(f"has {len(row)} cells in data row {number:,} where {len(header)} are due")
     elif layout["list"] and not text.endswith(("\n", '"')):
-        fault = fault or "breaks off in its last row"
-    published = rows[0][0].partition(":")[2].strip() if skip else ""
-    if layout["published"] in header and body:
-        published = body[0][header.index(layout["published"])]
-    return replace(file, header=header, rows=body, published=published, fault=fault)
+        faults.append("breaks off in its last row")
+    published = rows[0][0].partition(":")[2] if skip else ""
+    if layout["published"] in header and whole:
+        published = whole[0][header.index(layout["published"])]
+    first = "".join(faults[:1])
+    return replace(file, header=header, rows=whole, published=published, fault=first)
 
 
 def _parse_xml(file: ListFile, text: str) -> ListFile:
@@ -899,64 +903,62 @@ def _parse_xml(file: ListFile, text: str) -> ListFile:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as err:
         return replace(file, fault=f"breaks off or is garbled XML ({err})")
-    kind = root.tag.rpartition("}")[2]
-    layouts = [row for row in read_table("list_layouts") if row["record"]]
-    if (layout := next((row for row in layouts if row["recognise"] == kind), None)) is None:
-        return replace(file, fault=f"is XML with the root <{kind}>, no list known here")
-    specs = " & ".join(layout[name] for name in ("key", "kinds", *FIELDS))
-    header = ["#", *dict.fromkeys(re.split(r" & |\+|~[^&]+(?= & )|=\S+", specs))]
-    tags = layout["record"].split("|")
-    nodes = [node for node in root.iter() if node.tag.rpartition("}")[2] in tags]
-    rows = [row for n, node in enumerate(nodes) for row in _read_record(node, header, str(n))]
+    for node in root.iter():
+        node.tag = node.tag.rpartition("}")[2]  # publishers change the namespace
+    layouts = {row["recognise"]: row for row in read_table("list_layouts") if row["record"]}
+    if (layout := layouts.get(root.tag)) is None:
+        return replace(file, fault=f"is XML with the root <{root.tag}>, no list known here")
+    specs = " & ".join(layout[name] for name in ("kinds", *FIELDS))
+    header = ["#", *dict.fromkeys(re.split(r" & |[+~=:]", specs))]  # what is no column stays empty
+    nodes = (node for tag in layout["record"].split("|") for node in root.iter(tag))
+    rows = [row for n, node in enumerate(nodes, 1) for row in _read_record(node, header, n)]
     published = root.get(layout["published"], "")
     return replace(file, layout=layout, header=header, rows=rows, published=published)
 
 
-def _read_record(node: ElementTree.Element, header: Sequence[str], mark: str) -> list[list[str]]:
+def _read_record(node: ElementTree.Element, header: Sequence[str], number: int) -> list[list[str]]:
     """A row of the record's own attributes and texts, then one a child, its cells `child.part`."""
-    own, below = {"record": node.tag.rpartition("}")[2], **node.attrib}, []
+    own, below = {"record": node.tag, **node.attrib}, []
     for child in node:
-        name = child.tag.rpartition("}")[2]
-        cells = {f"{name}.{key}": value for key, value in child.attrib.items()}
+        cells = {f"{child.tag}.{key}": value for key, value in child.attrib.items()}
         for leaf in child:
-            key = f"{name}.{leaf.tag.rpartition('}')[2]}"
+            key = f"{child.tag}.{leaf.tag}"
             cells[key] = "\n".join(filter(None, [cells.get(key), leaf.text]))
-        below += [cells] if cells else []
-        own |= {} if cells else {name: child.text or ""}
-    return [[mark, *(cells.get(name, "") for name in header[1:])] for cells in (own, *below)]
+        if cells:
+            below.append(cells)
+        else:
+            own[child.tag] = child.text or ""
+    return [[str(number), *(cells.get(name, "") for name in header[1:])] for cells in (own, *below)]
 
 
 def _read_drafts(file: ListFile, drafts: dict[str, Draft]) -> None:
-    """Adds the rows of `file` to `drafts`: by entry where its layout groups, else a draft a row."""
+    """Adds the rows of `file` to `drafts`: by entry where its layout says so, else one a row."""
     layout, where = file.layout, {name.lower(): n for n, name in enumerate(file.header)}
-    key = where.get(layout["key"].lower())
-    group = 0 if file.header[:1] == ["#"] else key if layout["grouped"] else None
+    key = where.get(layout["grouped"].lower())
     rules = [re.split("[=:]", rule) for rule in layout["kinds"].split(" & ") if rule]
-    kinds = [(where[name.lower()], start, kind) for name, start, kind in rules]
+    kinds = [(where[column.lower()], start, kind) for column, start, kind in rules]
     plan = []
-    for field_name in FIELDS:
-        for spec in filter(None, layout[field_name].split(" & ")):
-            names, _, cut = spec.partition("~")
-            cells = [where[name.lower()] for name in names.split("+") if name.lower() in where]
+    for name in FIELDS:
+        for spec in filter(None, layout[name].split(" & ")):
+            columns, _, cut = spec.partition("~")
             split = _split_csv if cut == "csv" else re.compile(cut).split if cut else None
-            plan += [(field_name, cells, split)] if cells else []
+            cells = [where[column] for column in columns.lower().split("+") if column in where]
+            plan += [(name, cells, split)] if cells else []
     for number, row in enumerate(file.rows, 1):
-        mark = row[group].strip() if group is not None else str(number)
-        if layout["part"] not in ("", "main") and mark not in drafts:
+        mark = str(number) if key is None else row[key].strip()
+        if mark not in drafts and layout["part"] not in ("", "main"):
             continue  # of an entry that the main file no longer has
-        if (draft := drafts.get(mark)) is None:
-            given = row[key].strip() if key is not None else ""
-            draft = drafts[mark] = {"id": [given or (str(number) if layout["key"] else "")]}
+        draft = drafts[mark]
         fits = (kind for n, start, kind in kinds if row[n].lower().startswith(start))
-        kinded = next(fits, "") if kinds else ""
+        kind = next(fits, "") if kinds else ""
         for name, cells, split in plan:
             text = row[cells[0]]
             if len(cells) > 1:
                 texts = [t for n in cells if (t := row[n].strip()) and t != "-0-"]
                 text = (", " if name == "addresses" else " ").join(texts)
-            if text and text[:3] != "-0-":  # OFAC's empty cell, with a blank behind it
-                place = kinded if kinded and name in ("primary", "alias") else name
-                draft.setdefault(place, []).extend(split(text) if split else (text,))
+            if text.strip() and text[:3] != "-0-":  # OFAC's empty cell, with a blank behind it
+                place = kind if kind and name in ("primary", "alias") else name
+                draft[place] += tuple(split(text)) if split else (text,)
 
 
 def _split_csv(text: str) -> list[str]:
@@ -968,12 +970,11 @@ def _read_names(draft: Draft, inner: str, isn: bool) -> tuple[tuple[str, str], .
     """Distinct names with kind, primary first; of the CSL also the names inside its names."""
     names: dict[str, str] = {}
     for kind in ("primary", "alias", "former", "weak"):
-        for listed in draft.get(kind, ()):
+        for listed in draft[kind]:
             text = " ".join(listed.split())
             if inner and kind == "alias":
                 text = text.removeprefix("and ")  # EL: "X; and Y"
-            names.setdefault(text, kind)
-            for part in ISN_COMMA.split(text) if isn and kind == "alias" else ():
+            for part in (text, *(ISN_COMMA.split(text) if isn and kind == "alias" else ())):
                 names.setdefault(part, kind)
     for text in [*names] if inner else ():
         if "k.a." in text.lower() or "aka " in text or " and " in text:
@@ -992,50 +993,47 @@ def _build_entry(
     draft: Draft, layout: Mapping[str, str], types: Mapping[str, str], list_name: str
 ) -> ListEntry:
     """The entry of a draft on a list; its only name is "" where the draft has none."""
-    one = {key: draft[key][0].strip() for key in ONE_TEXT if key in draft}
-    name = _find_code(one.get("code", "")) or list_name
-    read = {types.get(text.strip().lower()) for text in draft.get("type", "-")}
-    addresses = _find_distinct(draft.get("addresses", ()))
-    tails = [text.rpartition(", ")[2] for text in addresses] if layout["address_tail"] else []
-    countries = {parse_country(text) for text in (*tails, *draft.get("countries", ()))} - {""}
-    texts, numbers = draft.get("remarks") or [""], draft.get("identifiers", [])
+    facts: dict[str, Any] = {name: (*draft[name], "")[0].strip() for name in ONE_TEXT}
+    facts |= {name: parse_date(facts[name], (layout["dates"],)) for name in DATES}
+    list_code = _find_code(facts.pop("code")) or list_name
+    texts = draft["remarks"] or ("",)
     remarks = ("" if len(texts[0]) == REMARK_CUT else "; ").join(filter(None, dict.fromkeys(texts)))
+    numbers: Sequence[str] = draft["identifiers"]
     if layout["remark_names"]:
         numbers = remarks.rstrip(".").split("; ")
-        draft["weak"] = re.findall(layout["remark_names"], remarks)
-    names = _read_names(draft, layout["inner_names"], name == "US-ISN")
-    dates = [parse_date(one.get(key, ""), (layout["dates"],)) for key in DATES]
-    key = one["id"]  # of the Denied Persons List what it says
-    if not key:
-        facts = "|".join([names[0][0], *dates, one.get("citation", ""), *addresses])
-        key = hashlib.sha256(facts.encode()).hexdigest()[:12]
+        draft["weak"] = (*re.findall(layout["remark_names"], remarks),)
+    names = _read_names(draft, layout["inner_names"], list_code == "US-ISN")
+    addresses = _find_distinct(draft["addresses"])
+    tails = [text.rpartition(", ")[2] for text in addresses] if layout["address_tail"] else []
+    read = {types.get(text.strip().lower()) for text in draft["type"] or "-"}
+    if not facts["entry_id"]:  # of the Denied Persons List what it says
+        told = [names[0][0], *(facts[name] for name in (*DATES, "citation")), *addresses]
+        facts["entry_id"] = hashlib.sha256("|".join(told).encode()).hexdigest()[:12]
     return ListEntry(
-        list=name, entry_id=key,
-        type=next((kind for kind in TYPES if kind in read), ""), names=names, addresses=addresses,
-        countries=tuple(sorted(countries)),
+        list=list_code, type=next((kind for kind in TYPES if kind in read), ""), names=names,
+        countries=tuple(sorted({*map(parse_country, (*tails, *draft["countries"]))} - {""})),
+        addresses=addresses, programmes=_find_distinct(draft["programmes"]),
         identifiers=_find_distinct(parse_identifier(text, layout["labels"]) for text in numbers),
-        programmes=_find_distinct(draft.get("programmes", ())),
-        listed_on=dates[0], expires_on=dates[1], citation=one.get("citation", ""),
-        url=one.get("url", ""), remarks=remarks.strip(),
-        licence="; ".join(draft.get("licence", ())),
+        remarks=remarks.strip(), licence="; ".join(draft["licence"]), **facts,
     )  # fmt: skip
 
 
 def _read_entries(files: Sequence[ListFile], name: str) -> tuple[list[ListEntry], list[str]]:
     """Entries of the files of one list, and what there is to say about what gave none."""
-    drafts: dict[str, Draft] = {}
+    drafts: dict[str, Draft] = defaultdict(lambda: dict.fromkeys(FIELDS, ()))
     for file in (file for file in files if file.rows):
         _read_drafts(file, drafts)
     layout, entries = files[0].layout, list[ListEntry]()
     types = {t: kind for kind in TYPES for t in (kind, *layout[f"type_{kind}"].split("|"))}
     seen, notes = Counter[tuple[str, str]](), Counter[str]()
-    for draft in drafts.values():
+    for mark, draft in drafts.items():
+        draft["entry_id"] += (mark,) if layout["entry_id"] else ()
         entry = _build_entry(draft, layout, types, name)
         seen[key := (entry.list, entry.entry_id)] += 1
         again = replace(entry, entry_id=f"{key[1]}-{seen[key]}") if seen[key] > 1 else entry
         entries += [again] if entry.names[0][0] else []
         notes["rows without a name"] += not entry.names[0][0]
-        notes["unreadable dates"] += any(k in draft and not getattr(entry, k) for k in DATES)
+        notes["unreadable dates"] += any(draft[k] and not getattr(entry, k) for k in DATES)
     known = {"source", "as_of", *(spec.partition("~")[0] for spec in layout.values())}
     for column in files[0].header if not layout["list"] else ():
         notes[f"column not read: {column}"] += column.lower() not in known
@@ -1076,11 +1074,11 @@ def _find_list_fault(
 def _group_files(files: Sequence[ListFile]) -> list[list[ListFile]]:
     """The files of every list: part files go to the main file that knows most of their ids."""
     groups = [[file] for file in files if file.layout["part"] in ("", "main")]
-    ids = [{row[0] for row in g[0].rows} if g[0].layout["part"] else {""} for g in groups]
+    ids = [{row[0] for row in main.rows if main.layout["part"]} for (main,) in groups]
     for file in (file for file in files if file.layout["part"] not in ("", "main")):
         shared = [len(known & {row[0] for row in file.rows}) for known in ids]
-        if max(shared, default=0):
-            groups[shared.index(max(shared))].append(file)
+        if most := max(shared, default=0):
+            groups[shared.index(most)].append(file)
         else:
             groups.append([file])
     return groups
@@ -1105,9 +1103,8 @@ def _find_files(folder: Path) -> list[Path]:
     files = [p for p in seen if not any(t[0] in ".~" for t in p.relative_to(folder).parts)]
     for home in {p.parent.parent for p in files if p.name == COPY_NOTE and p.parent != folder}:
         note = find_copies(home)[0] / COPY_NOTE
-        laid = [path for path in files if path.parent == home]
-        laid = [path for path in laid if path.stat().st_mtime > note.stat().st_mtime]
-        used = laid or [*note.parent.iterdir()]
+        young = (path for path in files if path.stat().st_mtime > note.stat().st_mtime)
+        used = [path for path in young if path.parent == home] or [*note.parent.iterdir()]
         files = [path for path in files if home not in path.parents or path in used]
     if folder.resolve() == TABLES:
         files = [path for path in files if path.parent != folder or not _is_table(path)]
