@@ -760,11 +760,14 @@ class ListFile:
 
     path: Path
     raw: bytes = b""
-    layout: Mapping[str, str] = field(default_factory=lambda: defaultdict(str))  # list_layouts.csv
+    layout: Row = field(default_factory=lambda: defaultdict(str))  # of list_layouts.csv
     header: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
     published: str = ""
     fault: str = ""
+
+
+Judged = tuple[list[ListEntry], ListReport]
 
 
 @functools.lru_cache(100_000)
@@ -856,9 +859,7 @@ def _parse_csv(file: ListFile, text: str) -> ListFile:
     return replace(file, fault=f"is {known}, it begins with {text.splitlines()[0][:60]!r}")
 
 
-def _fits_layout(
-    head: Sequence[Sequence[str]], lines: Sequence[str], layout: Mapping[str, str]
-) -> bool:
+def _fits_layout(head: Sequence[Sequence[str]], lines: Sequence[str], layout: Row) -> bool:
     """Whether a file that begins with the rows `head` is of `layout`."""
     if not layout["header"]:
         return {*layout["recognise"].split("|")} <= {cell.strip() for cell in head[0]}
@@ -989,9 +990,7 @@ def _find_distinct(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, map(str.strip, texts))))
 
 
-def _build_entry(
-    draft: Draft, layout: Mapping[str, str], types: Mapping[str, str], list_name: str
-) -> ListEntry:
+def _build_entry(draft: Draft, layout: Row, types: Row, list_name: str) -> ListEntry:
     """The entry of a draft on a list; its only name is "" where the draft has none."""
     facts: dict[str, Any] = {name: (*draft[name], "")[0].strip() for name in ONE_TEXT}
     facts |= {name: parse_date(facts[name], (layout["dates"],)) for name in DATES}
@@ -1040,14 +1039,14 @@ def _read_entries(files: Sequence[ListFile], name: str) -> tuple[list[ListEntry]
     return entries, [f"{count:,} {what}" for what, count in notes.items() if count]
 
 
-def _find_name(file: ListFile, due: Mapping[str, str]) -> str:
+def _find_name(file: ListFile, due: Row) -> str:
     """The registry's name of the list in `file`; else that of `due`, or an own list's stem."""
     added = due["list"] if due["format"] == file.layout["layout"] else ""  # the user's own source
     return file.layout["list"] or added or file.path.name.partition(".")[0]
 
 
 def _find_list_fault(
-    files: Sequence[ListFile], entries: Sequence[ListEntry], source: Mapping[str, str], last: int
+    files: Sequence[ListFile], entries: Sequence[ListEntry], source: Row, last: int
 ) -> str:
     """Why `files` are not the whole list of `source`: what was found, what is expected; or ""."""
     main, least, count = files[0].path, int(source["least_entries"] or 0), len(entries)
@@ -1120,15 +1119,13 @@ def _is_table(path: Path) -> bool:
     return columns[-2:] == ["source", "as_of"] and "name" not in columns
 
 
-def _find_source(names: Iterable[str]) -> Mapping[str, str]:
+def _find_source(names: Iterable[str]) -> Row:
     """The registry's row of a list in `names`; every cell "" where none is official."""
     found = (row for row in read_table("sources") if row["list"] in names)
     return next(found, defaultdict(str))
 
 
-def _judge_list(
-    files: Sequence[ListFile], options: ListOptions
-) -> tuple[list[ListEntry], ListReport]:
+def _judge_list(files: Sequence[ListFile], options: ListOptions) -> Judged:
     """Entries of a list and the verdict; what lies under official/ must be whole and young."""
     main, where = files[0], files[0].path.resolve().parts[-4:-1]
     official = "official" in where
@@ -1141,18 +1138,16 @@ def _judge_list(
         notes += [f"a slice of {len(entries):,} entries; the whole list has {least:,} or more"]
         source = {**source, "least_entries": "", "canaries": ""}
     checked = read_copy_note(main.path.parent).get("checked_at", "")[:10]
-    as_of = parse_date(main.published) or checked
-    if not as_of and main.raw:
-        as_of = date.fromtimestamp(main.path.stat().st_mtime).isoformat()
+    changed = date.fromtimestamp(main.path.stat().st_mtime).isoformat() if main.raw else ""
+    as_of = parse_date(main.published) or checked or changed
     age = (options.as_of - date.fromisoformat(as_of)).days if as_of else None
     limit = int(source["max_age_days"] or 30) if options.max_age is None else options.max_age
     late = (age or 0) > limit and (main.layout["list"] or source["list"])  # own lists do not age
     old = f"{main.path} is of {as_of}, {age} days old where {limit} are allowed" if late else ""
-    fault = _find_list_fault(files, entries, source, 0) or (
-        old if official or options.max_age is not None else ""
-    )
-    starter = main.path.resolve() == TABLES / "starter.csv"
-    notes += [text for text in (old, STARTER if starter else "") if text and text != fault]
+    strict = official or options.max_age is not None
+    fault = _find_list_fault(files, entries, source, 0) or (old if strict else "")
+    starter = STARTER if main.path.resolve() == TABLES / "starter.csv" else ""
+    notes += [text for text in (old, starter) if text and text != fault]
     if fault and entries and {name, *(file.path.name for file in files)} & options.admit:
         notes = [f"admitted by the user: {fault}", *notes]
     elif fault:
@@ -1169,9 +1164,7 @@ def _judge_list(
     )  # fmt: skip
 
 
-def judge_lists(
-    paths: Sequence[Path], options: ListOptions
-) -> list[tuple[list[ListEntry], ListReport]]:
+def judge_lists(paths: Sequence[Path], options: ListOptions) -> list[Judged]:
     """Every list under `paths` with its verdict; refused ones too, with what could be read."""
     read: dict[Path, ListFile] = {}
     for path in paths:
@@ -1196,9 +1189,7 @@ def read_lists(
     return [entry for entries, _ in judged for entry in entries], [report for _, report in judged]
 
 
-def check_download(
-    paths: Sequence[Path], source: Mapping[str, str], last_entries: int
-) -> tuple[str, int]:
+def check_download(paths: Sequence[Path], source: Row, last_entries: int) -> tuple[str, int]:
     """Why the downloaded files are not the list `source`, "" when sound; and their entries."""
     files = [read_list_file(path) for path in paths]
     entries, _ = _read_entries(files, source["list"])
@@ -1281,10 +1272,8 @@ def _save_body(answer: Any, file: Path, limits: UpdateLimits) -> None:
         os.fsync(target.fileno())
 
 
-def _download(
-    url: str, file: Path, tags: Mapping[str, str], limits: UpdateLimits
-) -> dict[str, str] | None:
-    """The answer's tags, once its body lies in `file`; None: that of `tags` still holds."""
+def _download(url: str, file: Path, tags: Row, limits: UpdateLimits) -> Row:
+    """The answer's tags, once its body lies in `file`; `tags` themselves while they still hold."""
     conditions = {HTTP_TAGS[tag]: text for tag, text in tags.items()}
     headers = {"User-Agent": f"screen.py/{VERSION}", **conditions}
     ask = urllib.request.build_opener(_CheckedRedirects).open  # proxies as the environment says
@@ -1298,7 +1287,7 @@ def _download(
     except urllib.error.HTTPError as err:
         err.close()
         if err.code == 304 and tags:
-            return None
+            return tags
         fault = _PassingFault if err.code == 429 or err.code >= 500 else ScreenError
         raise fault(f"{err.url} answered HTTP {err.code} ({' '.join(err.reason.split())})") from err
     except (OSError, http.client.HTTPException, ValueError) as err:
@@ -1308,49 +1297,42 @@ def _download(
         click.echo(ERASE * limits.progress, nl=False, err=True)
 
 
-def _retry(
-    url: str, file: Path, tags: Mapping[str, str], limits: UpdateLimits
-) -> dict[str, str] | None:
+def _retry(url: str, file: Path, tags: Row, limits: UpdateLimits) -> Row:
     """What `_download` gives, tried again after growing pauses while the fault may pass."""
     for pause in limits.pauses:
-        try:
+        with contextlib.suppress(_PassingFault):
             return _download(url, file, tags, limits)
-        except _PassingFault:
-            time.sleep(pause)
+        time.sleep(pause)
     return _download(url, file, tags, limits)
 
 
-def _gather(
-    source: Mapping[str, str], room: Path, good: Path, limits: UpdateLimits
-) -> dict[str, Any]:
+def _gather(source: Row, room: Path, good: Path, limits: UpdateLimits) -> dict[str, Any]:
     """The note of a new copy, its checked files now in `room`; any fault raises."""
-    note, tags = read_copy_note(good), dict[str, Any]()
-    for url, name in _split_parts(source):
+    note, tags, parts = read_copy_note(good), dict[str, Row](), _split_parts(source)
+    for url, name in parts:
         if fault := find_address_fault(url):
             raise ScreenError(fault if url else f"{name} {NO_ADDRESS}")
-        kept = good / name
-        known = note.get("tags", {}).get(url, {}) if kept.exists() else {}
-        size = kept.stat().st_size if kept.exists() else limits.largest
-        bounded = replace(limits, largest=min(limits.largest, MOST_GROWTH * size))
-        tags[url] = _retry(url, room / name, known, bounded)
-        if tags[url] is None:
-            tags[url] = known
+        kept, known, largest = good / name, {}, limits.largest
+        if kept.exists():
+            known = note.get("tags", {}).get(url, {})
+            largest = min(largest, MOST_GROWTH * kept.stat().st_size)
+        tags[url] = _retry(url, room / name, known, replace(limits, largest=largest))
+        if tags[url] is known:
             shutil.copyfile(kept, room / name)
-    files = [room / name for _, name in _split_parts(source)]
-    fault, entries = check_download(files, source, note.get("entries", 0))
+    fault, entries = check_download([room / n for _, n in parts], source, note.get("entries", 0))
     if fault:
         raise ScreenError(fault)
     checked = datetime.now(UTC).isoformat(timespec="seconds")
     return {"entries": entries, "checked_at": checked, "tags": tags}
 
 
-def _update_list(source: Mapping[str, str], folder: Path, limits: UpdateLimits) -> str:
+def _update_list(source: Row, folder: Path, limits: UpdateLimits) -> str:
     """The closing line about a list; raises on a fault, before which nothing in use has changed."""
     home = folder / source["list"]
     home.mkdir(parents=True, exist_ok=True)
     good = next(iter(find_copies(home)), home / "0")
-    room = Path(tempfile.mkdtemp(prefix=".partial-", dir=home))
-    try:
+    with tempfile.TemporaryDirectory("", ".partial-", home, ignore_cleanup_errors=True) as made:
+        room = Path(made)
         note = _gather(source, room, good, limits)
         same = good.exists() and not any(filecmp.cmpfiles(room, good, os.listdir(room), False)[1:])
         (room / COPY_NOTE).write_text(json.dumps(note, indent=1), "utf-8")
@@ -1359,8 +1341,6 @@ def _update_list(source: Mapping[str, str], folder: Path, limits: UpdateLimits) 
             os.replace(room / COPY_NOTE, good / COPY_NOTE)
         else:
             os.replace(room, home / f"{int(good.name) + 1:06d}")  # now the new copy counts
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
     _sweep(home)
     return f"{source['list']}: {note['entries']:,} entries, {'unchanged' if same else 'new copy'}"
 
@@ -1372,12 +1352,12 @@ def _sweep(home: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _split_parts(source: Mapping[str, str]) -> list[tuple[str, str]]:
+def _split_parts(source: Row) -> list[tuple[str, str]]:
     """(url, file name) per part of a list; the url is '' where there is none to download from."""
     return list(zip(source["url"].split("|"), source["files"].split("|"), strict=False))
 
 
-def _tell_fault(source: Mapping[str, str], folder: Path, fault: str) -> str:
+def _tell_fault(source: Row, folder: Path, fault: str) -> str:
     """`fault` of a list as one sentence, with what is in use now and what the user can do."""
     home = folder / source["list"]
     dates = [read_copy_note(copy).get("checked_at", "")[:10] for copy in find_copies(home)]
@@ -1388,7 +1368,7 @@ def _tell_fault(source: Mapping[str, str], folder: Path, fault: str) -> str:
 
 
 def update_lists(
-    sources: Sequence[Mapping[str, str]],
+    sources: Sequence[Row],
     names: Sequence[str],
     folder: Path,
     talk: Callable[[str], None],
