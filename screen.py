@@ -67,6 +67,7 @@ VERSION = "1.0.0"
 # the fact tables. Does not know what any of them is for.
 
 TABLES = Path(__file__).resolve().parent / "lists"
+UNREAD = (OSError, EOFError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile)  # of a file
 FLAG_KINDS = (
     "party", "address", "identifier", "destination", "diversion", "surge", "goods", "description",
     "hs-code", "unscreened",
@@ -711,6 +712,7 @@ REMARK_CUT = 1000  # characters, where OFAC cuts even a word; the comments file 
 INNER_NAME = re.compile(r"[\s,(\[]*(?:\b[af]\.k\.a\.|[(\[][af]ka\b),?\s+", re.I)
 SUCCESSORS = re.compile(r"[;,]? and (?:any|its) (?:successor|sub-unit).*", re.S)  # ISN, 2022-2025
 ISN_COMMA = re.compile(r", (?:and )?(?!(?:Ltd|LLC|Inc|Co|Corp|Limited|S\.|JSC|P\.J\.S)\b)")
+CSL_SOURCE = re.compile(r".*?\(([A-Z-]+)(?: List)?\).* - .*")  # "Entity List (EL) - Bureau of …"
 CSL_NUMBER = re.compile(r"(?!\d{4}-\d\d-\d\d$).*\d")  # of a passport, but not its dates
 SHIP_NUMBER = re.compile(r"(?:.*\W)?IMO\W*(\d{7})(?:\D.*)?", re.I | re.S)
 DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%b-%Y")  # of publication: EU XML and UN, EU CSV, UK
@@ -781,13 +783,6 @@ def parse_date(text: str, formats: tuple[str, ...] = DATE_FORMATS) -> str:
         with contextlib.suppress(ValueError):
             return datetime.strptime(re.split("[T ]", text.strip())[0], style).date().isoformat()
     return ""
-
-
-@functools.lru_cache(1000)
-def _find_code(source: str) -> str:
-    """The list code of a CSL `source`, like US-NS-MBS; an own list's name as it is."""
-    found = re.search(r"\(([A-Z-]+)(?: List)?\).* - ", source)
-    return f"US-{found[1]}" if found else source
 
 
 def parse_inner_names(text: str) -> list[str]:
@@ -994,7 +989,7 @@ def _build_entry(draft: Draft, layout: Row, types: Row, list_name: str) -> ListE
     """The entry of a draft on a list; its only name is "" where the draft has none."""
     facts: dict[str, Any] = {name: (*draft[name], "")[0].strip() for name in ONE_TEXT}
     facts |= {name: parse_date(facts[name], (layout["dates"],)) for name in DATES}
-    list_code = _find_code(facts.pop("code")) or list_name
+    list_code = CSL_SOURCE.sub(r"US-\1", facts.pop("code")) or list_name
     texts = draft["remarks"] or ("",)
     remarks = ("" if len(texts[0]) == REMARK_CUT else "; ").join(filter(None, dict.fromkeys(texts)))
     numbers: Sequence[str] = draft["identifiers"]
@@ -1341,15 +1336,11 @@ def _update_list(source: Row, folder: Path, limits: UpdateLimits) -> str:
             os.replace(room / COPY_NOTE, good / COPY_NOTE)
         else:
             os.replace(room, home / f"{int(good.name) + 1:06d}")  # now the new copy counts
-    _sweep(home)
-    return f"{source['list']}: {note['entries']:,} entries, {'unchanged' if same else 'new copy'}"
-
-
-def _sweep(home: Path) -> None:
-    """Removes older copies, and after an hour what killed runs left behind."""
+    # Older copies go, and after an hour what killed runs left behind.
     for path in {*home.glob("[0-9]*/"), *home.glob(".partial-*/")} - {*find_copies(home)[:2]}:
         if path.name[0] != "." or time.time() - path.stat().st_mtime > 3600:
             shutil.rmtree(path, ignore_errors=True)
+    return f"{source['list']}: {note['entries']:,} entries, {'unchanged' if same else 'new copy'}"
 
 
 def _split_parts(source: Row) -> list[tuple[str, str]]:
@@ -1388,9 +1379,8 @@ def update_lists(
         try:
             talk(_update_list(known[name], folder, limits))
         except (ScreenError, OSError, ValueError) as err:
-            fault = err.message if isinstance(err, ScreenError) else str(err)
-            by_hand_only = not names and fault.endswith(NO_ADDRESS)
-            (talk if by_hand_only else faults.append)(_tell_fault(known[name], folder, fault))
+            by_hand_only = not names and str(err).endswith(NO_ADDRESS)
+            (talk if by_hand_only else faults.append)(_tell_fault(known[name], folder, str(err)))
     return faults
 
 
@@ -2606,7 +2596,6 @@ LINE_CHARS = 1 << 20  # of one line; beyond is a dump or an attack, and is cut a
 PACK_RATIO = 200  # bytes unpacked from one packed; CSV gives 3-30, bombs 1,000
 CUT = "\uffff"  # a noncharacter, so free to mark where a line was cut
 MARKS = ((codecs.BOM_UTF8, "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
-UNREAD = (OSError, EOFError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile)
 
 
 def find_encoding(head: bytes) -> str:
@@ -2705,7 +2694,7 @@ ROLES = (
     *PARTY_ROLES, *SIDES, "hs_code", "description", "destination", "transit", "date", "value",
     "quantity", "weight", "identifier",
 )  # fmt: skip
-LINKING_WORDS = "the of for des der du de del della dell di do da van"
+LINKING_WORDS = "the of for des der du de del della dell di do da van".split()
 REMOVED = {0: None, ord(CUT): None}
 
 
@@ -2741,7 +2730,7 @@ def fold_header(header: str) -> str:
     ('nameconsignee', 'empfangerland')
     """
     words = re.findall(r"[^\W_]+", fold_phrase(header))
-    return re.sub(r"(?<=\D)\d+$", "", "".join(w for w in words if w not in LINKING_WORDS.split()))
+    return re.sub(r"(?<=\D)\d+$", "", "".join(w for w in words if w not in LINKING_WORDS))
 
 
 @functools.cache
@@ -2780,11 +2769,10 @@ def find_roles(headers: Sequence[str], columns: Mapping[str, str]) -> dict[str, 
     >>> find_roles(["Cnee", "Country", "PO"], {}), find_roles(["Cnee", "PO"], {"bank": "po"})
     ({'consignee': (0,), 'consignee_country': (1,)}, {'bank': (1,), 'consignee': (0,)})
     """
-    found: dict[str, list[int]] = defaultdict(list)
-    plain = [header.strip().casefold() for header in headers]
+    found, plain = defaultdict[str, list[int]](list), [text.strip().casefold() for text in headers]
     for role, wanted in columns.items():
-        found[role] += [i for i, text in enumerate(plain) if text == wanted.strip().casefold()]
-    given = {index for indexes in found.values() for index in indexes}
+        found[role] = [i for i, text in enumerate(plain) if text == wanted.strip().casefold()]
+    given = {*chain.from_iterable(found.values())}
     party = "consignee"
     for index, header in enumerate(headers):
         role = find_role(header)
@@ -2847,11 +2835,12 @@ def _check_header(name: str, head: bytes, header: _Header, options: ReadOptions)
     where, shown = f"{name}, line {header.start + 1}", ", ".join(repr(h[:60]) for h in header.cells)
     if len(header.cells) > COLUMNS:
         raise ScreenError(f"{where}: {len(header.cells):,} columns, at most {COLUMNS} expected.")
-    for role in {"consignee": "", **options.columns}.keys() - header.roles.keys():
+    for role, given in {"consignee": None, **options.columns}.items():
         text = f"no column for {role}, give --column {role}=HEADER with one of the headers"
-        if role in options.columns:
-            text = f"no header {options.columns[role]!r} for --column {role}, give one of"
-        raise ScreenError(f"{where}: {text}: {shown}.")
+        if given is not None:
+            text = f"no header {given!r} for --column {role}, give one of"
+        if role not in header.roles:
+            raise ScreenError(f"{where}: {text}: {shown}.")
 
 
 def _check_options(options: ReadOptions) -> None:
@@ -2900,7 +2889,6 @@ class Shipments:
     roles: Mapping[str, tuple[int, ...]]  # every column of a role, in file order
     preamble: tuple[str, ...]  # lines above the header
     encoding: str
-    delimiter: str
     chunks: Iterator[Chunk]
 
 
@@ -3021,9 +3009,7 @@ def open_shipments(source: str, options: ReadOptions) -> Iterator[Shipments]:
         begun = [(rest, last), ("", last)]  # read up to a pause: the rows of `rest` must not wait
         enough = min(options.chunk_rows, CHUNK_CELLS // len(found.cells))
         chunks = _RowReader(found).read_chunks(chain(begun, texts), enough)
-        yield Shipments(
-            source, found.cells, found.roles, preamble, encoding, found.delimiter, chunks
-        )
+        yield Shipments(source, found.cells, found.roles, preamble, encoding, chunks)
 
 
 # ==================================================================================================
