@@ -1041,7 +1041,7 @@ def _find_name(file: ListFile, due: Row) -> str:
 
 
 def _find_list_fault(
-    files: Sequence[ListFile], entries: Sequence[ListEntry], source: Row, last: int
+    files: list[ListFile], entries: list[ListEntry], source: Row, last: int
 ) -> str:
     """Why `files` are not the whole list of `source`: what was found, what is expected; or ""."""
     main, least, count = files[0].path, int(source["least_entries"] or 0), len(entries)
@@ -1061,8 +1061,8 @@ def _find_list_fault(
     if count < (1 - MOST_FALL) * last:
         return f"{main} has {count:,} entries where the last good copy had {last:,}"
     texts = "\n".join(text for entry in entries for text, _ in entry.names).casefold()
-    lost = [name for name in source["canaries"].split("|") if name.casefold() not in texts]
-    return f"{main} lacks {lost[0]!r}, which the whole list holds" if lost else ""
+    lost = (name for name in source["canaries"].split("|") if name.casefold() not in texts)
+    return next((f"{main} lacks {name!r}, which the whole list holds" for name in lost), "")
 
 
 def _group_files(files: Sequence[ListFile]) -> list[list[ListFile]]:
@@ -1120,7 +1120,7 @@ def _find_source(names: Iterable[str]) -> Row:
     return next(found, defaultdict(str))
 
 
-def _judge_list(files: Sequence[ListFile], options: ListOptions) -> Judged:
+def _judge_list(files: list[ListFile], options: ListOptions) -> Judged:
     """Entries of a list and the verdict; what lies under official/ must be whole and young."""
     main, where = files[0], files[0].path.resolve().parts[-4:-1]
     official = "official" in where
@@ -2783,15 +2783,13 @@ def find_roles(headers: Sequence[str], columns: Mapping[str, str]) -> dict[str, 
     return {role: tuple(indexes) for role, indexes in found.items() if indexes}
 
 
-def _parse_record(
-    lines: Sequence[str], delimiter: str, width: int = 0
-) -> tuple[list[str], int, str]:
+def _parse_record(lines: Sequence[str], mark: str, width: int = 0) -> tuple[list[str], int, str]:
     """Cells of the first record in `lines`, the lines it takes, and what is wrong with it.
 
     One that is damaged, or spans lines and has not `width` cells, is its first line alone: quotes
     obeyed, unless ignoring them gives `width` cells.
     """
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    reader = csv.reader(lines, delimiter=mark, strict=True)
     try:
         cells, fault = next(reader, []), ""
     except csv.Error as err:
@@ -2799,9 +2797,9 @@ def _parse_record(
     if not fault and (reader.line_num < 2 or len(cells) == width or not width):
         return cells, reader.line_num, ""
     line = lines[0].rstrip("\r\n")
-    plain = line.split(delimiter)
+    plain = line.split(mark)
     if len(plain) != width and len(line) <= csv.field_size_limit():
-        plain = next(csv.reader([line], delimiter=delimiter), [""])
+        plain = next(csv.reader([line], delimiter=mark), [""])
     return plain, 1, fault or "not as wide as the header"
 
 
@@ -2835,12 +2833,11 @@ def _check_header(name: str, head: bytes, header: _Header, options: ReadOptions)
     where, shown = f"{name}, line {header.start + 1}", ", ".join(repr(h[:60]) for h in header.cells)
     if len(header.cells) > COLUMNS:
         raise ScreenError(f"{where}: {len(header.cells):,} columns, at most {COLUMNS} expected.")
-    for role, given in {"consignee": None, **options.columns}.items():
+    for role in (role for role in ("consignee", *options.columns) if role not in header.roles):
         text = f"no column for {role}, give --column {role}=HEADER with one of the headers"
-        if given is not None:
-            text = f"no header {given!r} for --column {role}, give one of"
-        if role not in header.roles:
-            raise ScreenError(f"{where}: {text}: {shown}.")
+        if role in options.columns:
+            text = f"no header {options.columns[role]!r} for --column {role}, give one of"
+        raise ScreenError(f"{where}: {text}: {shown}.")
 
 
 def _check_options(options: ReadOptions) -> None:
