@@ -712,7 +712,6 @@ REMARK_CUT = 1000  # characters, where OFAC cuts even a word; the comments file 
 INNER_NAME = re.compile(r"[\s,(\[]*(?:\b[af]\.k\.a\.|[(\[][af]ka\b),?\s+", re.I)
 SUCCESSORS = re.compile(r"[;,]? and (?:any|its) (?:successor|sub-unit).*", re.S)  # ISN, 2022-2025
 ISN_COMMA = re.compile(r", (?:and )?(?!(?:Ltd|LLC|Inc|Co|Corp|Limited|S\.|JSC|P\.J\.S)\b)")
-CSL_SOURCE = re.compile(r".*?\(([A-Z-]+)(?: List)?\).* - .*")  # "Entity List (EL) - Bureau of …"
 CSL_NUMBER = re.compile(r"(?!\d{4}-\d\d-\d\d$).*\d")  # of a passport, but not its dates
 SHIP_NUMBER = re.compile(r"(?:.*\W)?IMO\W*(\d{7})(?:\D.*)?", re.I | re.S)
 DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%b-%Y")  # of publication: EU XML and UN, EU CSV, UK
@@ -725,7 +724,7 @@ FIELDS = (
     "entry_id", "code", "type", "primary", "alias", "former", "weak", "countries", "addresses",
     "identifiers", "programmes", "listed_on", "expires_on", "citation", "url", "remarks", "licence",
 )  # fmt: skip
-Draft = dict[str, tuple[str, ...]]  # each of FIELDS -> an entry's texts as read, in order
+Draft = dict[str, list[str]]  # one of FIELDS -> an entry's texts as read, in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -783,6 +782,12 @@ def parse_date(text: str, formats: tuple[str, ...] = DATE_FORMATS) -> str:
         with contextlib.suppress(ValueError):
             return datetime.strptime(re.split("[T ]", text.strip())[0], style).date().isoformat()
     return ""
+
+
+@functools.lru_cache(1000)
+def _find_code(source: str) -> str:
+    """The list code of a CSL `source`, like US-NS-MBS; an own list's name as it is."""
+    return re.sub(r".*?\(([A-Z-]+)(?: List)?\).* - .*", r"US-\1", source)
 
 
 def parse_inner_names(text: str) -> list[str]:
@@ -954,7 +959,7 @@ def _read_drafts(file: ListFile, drafts: dict[str, Draft]) -> None:
                 text = (", " if name == "addresses" else " ").join(texts)
             if text.strip() and text[:3] != "-0-":  # OFAC's empty cell, with a blank behind it
                 place = kind if kind and name in ("primary", "alias") else name
-                draft[place] += tuple(split(text)) if split else (text,)
+                draft.setdefault(place, []).extend(split(text) if split else (text,))
 
 
 def _split_csv(text: str) -> list[str]:
@@ -966,7 +971,7 @@ def _read_names(draft: Draft, inner: str, isn: bool) -> tuple[tuple[str, str], .
     """Distinct names with kind, primary first; of the CSL also the names inside its names."""
     names: dict[str, str] = {}
     for kind in ("primary", "alias", "former", "weak"):
-        for listed in draft[kind]:
+        for listed in draft.get(kind, ()):
             text = " ".join(listed.split())
             if inner and kind == "alias":
                 text = text.removeprefix("and ")  # EL: "X; and Y"
@@ -987,47 +992,49 @@ def _find_distinct(texts: Iterable[str]) -> tuple[str, ...]:
 
 def _build_entry(draft: Draft, layout: Row, types: Row, list_name: str) -> ListEntry:
     """The entry of a draft on a list; its only name is "" where the draft has none."""
-    facts: dict[str, Any] = {name: (*draft[name], "")[0].strip() for name in ONE_TEXT}
+    facts: dict[str, Any] = {k: draft[k][0].strip() if k in draft else "" for k in ONE_TEXT}
     facts |= {name: parse_date(facts[name], (layout["dates"],)) for name in DATES}
-    list_code = CSL_SOURCE.sub(r"US-\1", facts.pop("code")) or list_name
-    texts = draft["remarks"] or ("",)
+    list_code = _find_code(facts.pop("code")) or list_name
+    texts = draft.get("remarks", [""])
     remarks = ("" if len(texts[0]) == REMARK_CUT else "; ").join(filter(None, dict.fromkeys(texts)))
-    numbers: Sequence[str] = draft["identifiers"]
     if layout["remark_names"]:
-        numbers = remarks.rstrip(".").split("; ")
-        draft["weak"] = (*re.findall(layout["remark_names"], remarks),)
+        draft["identifiers"] = remarks.rstrip(".").split("; ")
+        draft["weak"] = re.findall(layout["remark_names"], remarks)
+    numbers = (parse_identifier(text, layout["labels"]) for text in draft.get("identifiers", ()))
     names = _read_names(draft, layout["inner_names"], list_code == "US-ISN")
-    addresses = _find_distinct(draft["addresses"])
+    addresses = _find_distinct(draft.get("addresses", ()))
     tails = [text.rpartition(", ")[2] for text in addresses] if layout["address_tail"] else []
-    read = {types.get(text.strip().lower()) for text in draft["type"] or "-"}
+    countries = {parse_country(text) for text in (*tails, *draft.get("countries", ()))}
+    read = {types.get(text.strip().lower()) for text in draft.get("type", "-")}
     if not facts["entry_id"]:  # of the Denied Persons List what it says
         told = [names[0][0], *(facts[name] for name in (*DATES, "citation")), *addresses]
         facts["entry_id"] = hashlib.sha256("|".join(told).encode()).hexdigest()[:12]
     return ListEntry(
         list=list_code, type=next((kind for kind in TYPES if kind in read), ""), names=names,
-        countries=tuple(sorted({*map(parse_country, (*tails, *draft["countries"]))} - {""})),
-        addresses=addresses, programmes=_find_distinct(draft["programmes"]),
-        identifiers=_find_distinct(parse_identifier(text, layout["labels"]) for text in numbers),
-        remarks=remarks.strip(), licence="; ".join(draft["licence"]), **facts,
+        countries=tuple(sorted(countries - {""})), addresses=addresses,
+        identifiers=_find_distinct(numbers), remarks=remarks.strip(),
+        programmes=_find_distinct(draft.get("programmes", ())),
+        licence="; ".join(draft.get("licence", ())), **facts,
     )  # fmt: skip
 
 
 def _read_entries(files: Sequence[ListFile], name: str) -> tuple[list[ListEntry], list[str]]:
     """Entries of the files of one list, and what there is to say about what gave none."""
-    drafts: dict[str, Draft] = defaultdict(lambda: dict.fromkeys(FIELDS, ()))
+    drafts: dict[str, Draft] = defaultdict(dict)
     for file in (file for file in files if file.rows):
         _read_drafts(file, drafts)
     layout, entries = files[0].layout, list[ListEntry]()
     types = {t: kind for kind in TYPES for t in (kind, *layout[f"type_{kind}"].split("|"))}
     seen, notes = Counter[tuple[str, str]](), Counter[str]()
     for mark, draft in drafts.items():
-        draft["entry_id"] += (mark,) if layout["entry_id"] else ()
+        if layout["entry_id"]:
+            draft.setdefault("entry_id", [mark])
         entry = _build_entry(draft, layout, types, name)
         seen[key := (entry.list, entry.entry_id)] += 1
         again = replace(entry, entry_id=f"{key[1]}-{seen[key]}") if seen[key] > 1 else entry
         entries += [again] if entry.names[0][0] else []
         notes["rows without a name"] += not entry.names[0][0]
-        notes["unreadable dates"] += any(draft[k] and not getattr(entry, k) for k in DATES)
+        notes["unreadable dates"] += any(k in draft and not getattr(entry, k) for k in DATES)
     known = {"source", "as_of", *(spec.partition("~")[0] for spec in layout.values())}
     for column in files[0].header if not layout["list"] else ():
         notes[f"column not read: {column}"] += column.lower() not in known
