@@ -71,6 +71,7 @@ VERSION = "1.0.0"
 # the fact tables. Does not know what any of them is for.
 
 TABLES = Path(__file__).resolve().parent / "lists"
+UNREAD = (OSError, EOFError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile)  # of a file
 FLAG_KINDS = (
     "party", "address", "identifier", "destination", "diversion", "surge", "goods", "description",
     "hs-code", "unscreened",
@@ -725,14 +726,14 @@ SHIP_NUMBER = re.compile(r"(?:.*\W)?IMO\W*(\d{7})(?:\D.*)?", re.I | re.S)
 DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%b-%Y")  # of publication: EU XML and UN, EU CSV, UK
 TYPES = ("vessel", "aircraft", "individual", "entity")  # a ship is an entity to the EU
 DATES = ("listed_on", "expires_on")
-ONE_TEXT = ("id", "code", "citation", "url", *DATES)
+ONE_TEXT = ("entry_id", "code", "citation", "url", *DATES)
 STARTER = "a starter list, used because no official list is loaded: run `screen.py update`"
 COPY_NOTE = "copy.json"  # beside the files of a download: entries, checked_at, tags by address
 FIELDS = (
-    "code", "type", "primary", "alias", "former", "weak", "countries", "addresses", "identifiers",
-    "programmes", "listed_on", "expires_on", "citation", "url", "remarks", "licence",
+    "entry_id", "code", "type", "primary", "alias", "former", "weak", "countries", "addresses",
+    "identifiers", "programmes", "listed_on", "expires_on", "citation", "url", "remarks", "licence",
 )  # fmt: skip
-Draft = dict[str, list[str]]  # "id" or one of FIELDS -> an entry's texts as read, in order
+Draft = dict[str, list[str]]  # one of FIELDS -> an entry's texts as read, in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -769,11 +770,14 @@ class ListFile:
 
     path: Path
     raw: bytes = b""
-    layout: Mapping[str, str] = field(default_factory=lambda: defaultdict(str))  # list_layouts.csv
+    layout: Row = field(default_factory=lambda: defaultdict(str))  # of list_layouts.csv
     header: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
     published: str = ""
     fault: str = ""
+
+
+Judged = tuple[list[ListEntry], ListReport]
 
 
 @functools.lru_cache(100_000)
@@ -792,8 +796,7 @@ def parse_date(text: str, formats: tuple[str, ...] = DATE_FORMATS) -> str:
 @functools.lru_cache(1000)
 def _find_code(source: str) -> str:
     """The list code of a CSL `source`, like US-NS-MBS; an own list's name as it is."""
-    found = re.search(r"\(([A-Z-]+)(?: List)?\).* - ", source)
-    return f"US-{found[1]}" if found else source
+    return re.sub(r".*?\(([A-Z-]+)(?: List)?\).* - .*", r"US-\1", source)
 
 
 def parse_inner_names(text: str) -> list[str]:
@@ -859,45 +862,47 @@ def _parse_csv(file: ListFile, text: str) -> ListFile:
     for layout in read_table("list_layouts"):
         for mark in layout["delimiter"].replace("TAB", "\t"):
             head = [row for row in csv.reader(lines, delimiter=mark) if row][int(layout["skip"]) :]
-            names = layout["header"].split("|")  # OFAC's files have none, re-saved copies may
-            if not head:
-                continue
-            if layout["header"]:
-                bare = head[-1][0].isdecimal() and {len(row) for row in head} == {len(names)}
-                fits = bare and bool(re.search(layout["recognise"], "".join(lines)))
-            else:
-                fits = {*layout["recognise"].split("|")} <= {cell.strip() for cell in head[0]}
-            if fits:
+            if head and _fits_layout(head, lines, layout):
                 return _parse_cells(replace(file, layout=layout), text, mark)
     known = "neither an official list nor a CSV file with a column `name`"
     return replace(file, fault=f"is {known}, it begins with {text.splitlines()[0][:60]!r}")
 
 
+def _fits_layout(head: Sequence[Sequence[str]], lines: Sequence[str], layout: Row) -> bool:
+    """Whether a file that begins with the rows `head` is of `layout`."""
+    if not layout["header"]:
+        return {*layout["recognise"].split("|")} <= {cell.strip() for cell in head[0]}
+    width = len(layout["header"].split("|"))  # OFAC's files have no header, re-saved copies may
+    bare = head[-1][0].isdecimal() and all(len(row) == width for row in head)
+    return bare and bool(re.search(layout["recognise"], "".join(lines)))
+
+
 def _parse_cells(file: ListFile, text: str, mark: str) -> ListFile:
     """`file` with header, rows and date of publication, and with the first fault in them."""
-    layout, skip, fault = file.layout, int(file.layout["skip"]), ""
+    layout, skip, faults = file.layout, int(file.layout["skip"]), list[str]()
     rows: list[list[str]] = []
     try:
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
         rows.extend(filter(None, lines))
     except csv.Error as err:
-        fault = f"breaks off or is garbled after row {len(rows):,} ({err})"
+        faults.append(f"breaks off or is garbled after row {len(rows):,} ({err})")
     if len(rows) <= skip:
-        return replace(file, fault=fault)
+        return replace(file, fault="".join(faults))
     bare = layout["header"] and rows[skip][0].isdecimal()
     names = layout["header"].split("|") if layout["header"] else rows[skip]
     header = [name.strip() for name in names]
     body = rows if bare else [row for row in rows[skip + 1 :] if row != rows[skip]]  # CSL: repeated
-    odd = next((n for n, row in enumerate(body) if len(row) != len(header)), None)
-    if odd is not None:
-        cells = f"{len(body[odd])} cells in data row {odd + 1:,} where {len(header)} are due"
-        fault, body = fault or f"has {cells}", [row for row in body if len(row) == len(header)]
+    whole = [row for row in body if len(row) == len(header)]
+    if len(whole) < len(body):
+        number, row = next(pair for pair in enumerate(body, 1) if len(pair[1]) != len(header))
+        faults.append(f"has {len(row)} cells in data row {number:,} where {len(header)} are due")
     elif layout["list"] and not text.endswith(("\n", '"')):
-        fault = fault or "breaks off in its last row"
-    published = rows[0][0].partition(":")[2].strip() if skip else ""
-    if layout["published"] in header and body:
-        published = body[0][header.index(layout["published"])]
-    return replace(file, header=header, rows=body, published=published, fault=fault)
+        faults.append("breaks off in its last row")
+    published = rows[0][0].partition(":")[2] if skip else ""
+    if layout["published"] in header and whole:
+        published = whole[0][header.index(layout["published"])]
+    first = "".join(faults[:1])
+    return replace(file, header=header, rows=whole, published=published, fault=first)
 
 
 def _parse_xml(file: ListFile, text: str) -> ListFile:
@@ -908,63 +913,61 @@ def _parse_xml(file: ListFile, text: str) -> ListFile:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as err:
         return replace(file, fault=f"breaks off or is garbled XML ({err})")
-    kind = root.tag.rpartition("}")[2]
-    layouts = [row for row in read_table("list_layouts") if row["record"]]
-    if (layout := next((row for row in layouts if row["recognise"] == kind), None)) is None:
-        return replace(file, fault=f"is XML with the root <{kind}>, no list known here")
-    specs = " & ".join(layout[name] for name in ("key", "kinds", *FIELDS))
-    header = ["#", *dict.fromkeys(re.split(r" & |\+|~[^&]+(?= & )|=\S+", specs))]
-    tags = layout["record"].split("|")
-    nodes = [node for node in root.iter() if node.tag.rpartition("}")[2] in tags]
-    rows = [row for n, node in enumerate(nodes) for row in _read_record(node, header, str(n))]
+    for node in root.iter():
+        node.tag = node.tag.rpartition("}")[2]  # publishers change the namespace
+    layouts = {row["recognise"]: row for row in read_table("list_layouts") if row["record"]}
+    if (layout := layouts.get(root.tag)) is None:
+        return replace(file, fault=f"is XML with the root <{root.tag}>, no list known here")
+    specs = " & ".join(layout[name] for name in ("kinds", *FIELDS))
+    header = ["#", *dict.fromkeys(re.split(r" & |[+~=:]", specs))]  # what is no column stays empty
+    nodes = (node for tag in layout["record"].split("|") for node in root.iter(tag))
+    rows = [row for n, node in enumerate(nodes, 1) for row in _read_record(node, header, n)]
     published = root.get(layout["published"], "")
     return replace(file, layout=layout, header=header, rows=rows, published=published)
 
 
-def _read_record(node: ElementTree.Element, header: Sequence[str], mark: str) -> list[list[str]]:
+def _read_record(node: ElementTree.Element, header: Sequence[str], number: int) -> list[list[str]]:
     """A row of the record's own attributes and texts, then one a child, its cells `child.part`."""
-    own, below = {"record": node.tag.rpartition("}")[2], **node.attrib}, []
+    own, below = {"record": node.tag, **node.attrib}, []
     for child in node:
-        name = child.tag.rpartition("}")[2]
-        cells = {f"{name}.{key}": value for key, value in child.attrib.items()}
+        cells = {f"{child.tag}.{key}": value for key, value in child.attrib.items()}
         for leaf in child:
-            key = f"{name}.{leaf.tag.rpartition('}')[2]}"
+            key = f"{child.tag}.{leaf.tag}"
             cells[key] = "\n".join(filter(None, [cells.get(key), leaf.text]))
-        below += [cells] if cells else []
-        own |= {} if cells else {name: child.text or ""}
-    return [[mark, *(cells.get(name, "") for name in header[1:])] for cells in (own, *below)]
+        if cells:
+            below.append(cells)
+        else:
+            own[child.tag] = child.text or ""
+    return [[str(number), *(cells.get(name, "") for name in header[1:])] for cells in (own, *below)]
 
 
 def _read_drafts(file: ListFile, drafts: dict[str, Draft]) -> None:
-    """Adds the rows of `file` to `drafts`: by entry where its layout groups, else a draft a row."""
+    """Adds the rows of `file` to `drafts`: by entry where its layout says so, else one a row."""
     layout, where = file.layout, {name.lower(): n for n, name in enumerate(file.header)}
-    key = where.get(layout["key"].lower())
-    group = 0 if file.header[:1] == ["#"] else key if layout["grouped"] else None
+    key = where.get(layout["grouped"].lower())
     rules = [re.split("[=:]", rule) for rule in layout["kinds"].split(" & ") if rule]
-    kinds = [(where[name.lower()], start, kind) for name, start, kind in rules]
+    kinds = [(where[column.lower()], start, kind) for column, start, kind in rules]
     plan = []
-    for field_name in FIELDS:
-        for spec in filter(None, layout[field_name].split(" & ")):
-            names, _, cut = spec.partition("~")
-            cells = [where[name.lower()] for name in names.split("+") if name.lower() in where]
+    for name in FIELDS:
+        for spec in filter(None, layout[name].split(" & ")):
+            columns, _, cut = spec.partition("~")
             split = _split_csv if cut == "csv" else re.compile(cut).split if cut else None
-            plan += [(field_name, cells, split)] if cells else []
+            cells = [where[column] for column in columns.lower().split("+") if column in where]
+            plan += [(name, cells, split)] if cells else []
     for number, row in enumerate(file.rows, 1):
-        mark = row[group].strip() if group is not None else str(number)
-        if layout["part"] not in ("", "main") and mark not in drafts:
+        mark = str(number) if key is None else row[key].strip()
+        if mark not in drafts and layout["part"] not in ("", "main"):
             continue  # of an entry that the main file no longer has
-        if (draft := drafts.get(mark)) is None:
-            given = row[key].strip() if key is not None else ""
-            draft = drafts[mark] = {"id": [given or (str(number) if layout["key"] else "")]}
+        draft = drafts[mark]
         fits = (kind for n, start, kind in kinds if row[n].lower().startswith(start))
-        kinded = next(fits, "") if kinds else ""
+        kind = next(fits, "") if kinds else ""
         for name, cells, split in plan:
             text = row[cells[0]]
             if len(cells) > 1:
                 texts = [t for n in cells if (t := row[n].strip()) and t != "-0-"]
                 text = (", " if name == "addresses" else " ").join(texts)
-            if text and text[:3] != "-0-":  # OFAC's empty cell, with a blank behind it
-                place = kinded if kinded and name in ("primary", "alias") else name
+            if text.strip() and text[:3] != "-0-":  # OFAC's empty cell, with a blank behind it
+                place = kind if kind and name in ("primary", "alias") else name
                 draft.setdefault(place, []).extend(split(text) if split else (text,))
 
 
@@ -981,8 +984,7 @@ def _read_names(draft: Draft, inner: str, isn: bool) -> tuple[tuple[str, str], .
             text = " ".join(listed.split())
             if inner and kind == "alias":
                 text = text.removeprefix("and ")  # EL: "X; and Y"
-            names.setdefault(text, kind)
-            for part in ISN_COMMA.split(text) if isn and kind == "alias" else ():
+            for part in (text, *(ISN_COMMA.split(text) if isn and kind == "alias" else ())):
                 names.setdefault(part, kind)
     for text in [*names] if inner else ():
         if "k.a." in text.lower() or "aka " in text or " and " in text:
@@ -997,48 +999,45 @@ def _find_distinct(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, map(str.strip, texts))))
 
 
-def _build_entry(
-    draft: Draft, layout: Mapping[str, str], types: Mapping[str, str], list_name: str
-) -> ListEntry:
+def _build_entry(draft: Draft, layout: Row, types: Row, list_name: str) -> ListEntry:
     """The entry of a draft on a list; its only name is "" where the draft has none."""
-    one = {key: draft[key][0].strip() for key in ONE_TEXT if key in draft}
-    name = _find_code(one.get("code", "")) or list_name
-    read = {types.get(text.strip().lower()) for text in draft.get("type", "-")}
-    addresses = _find_distinct(draft.get("addresses", ()))
-    tails = [text.rpartition(", ")[2] for text in addresses] if layout["address_tail"] else []
-    countries = {parse_country(text) for text in (*tails, *draft.get("countries", ()))} - {""}
-    texts, numbers = draft.get("remarks") or [""], draft.get("identifiers", [])
+    facts: dict[str, Any] = {k: draft[k][0].strip() if k in draft else "" for k in ONE_TEXT}
+    facts |= {name: parse_date(facts[name], (layout["dates"],)) for name in DATES}
+    list_code = _find_code(facts.pop("code")) or list_name
+    texts = draft.get("remarks", [""])
     remarks = ("" if len(texts[0]) == REMARK_CUT else "; ").join(filter(None, dict.fromkeys(texts)))
     if layout["remark_names"]:
-        numbers = remarks.rstrip(".").split("; ")
+        draft["identifiers"] = remarks.rstrip(".").split("; ")
         draft["weak"] = re.findall(layout["remark_names"], remarks)
-    names = _read_names(draft, layout["inner_names"], name == "US-ISN")
-    dates = [parse_date(one.get(key, ""), (layout["dates"],)) for key in DATES]
-    key = one["id"]  # of the Denied Persons List what it says
-    if not key:
-        facts = "|".join([names[0][0], *dates, one.get("citation", ""), *addresses])
-        key = hashlib.sha256(facts.encode()).hexdigest()[:12]
+    numbers = (parse_identifier(text, layout["labels"]) for text in draft.get("identifiers", ()))
+    names = _read_names(draft, layout["inner_names"], list_code == "US-ISN")
+    addresses = _find_distinct(draft.get("addresses", ()))
+    tails = [text.rpartition(", ")[2] for text in addresses] if layout["address_tail"] else []
+    countries = {parse_country(text) for text in (*tails, *draft.get("countries", ()))}
+    read = {types.get(text.strip().lower()) for text in draft.get("type", "-")}
+    if not facts["entry_id"]:  # of the Denied Persons List what it says
+        told = [names[0][0], *(facts[name] for name in (*DATES, "citation")), *addresses]
+        facts["entry_id"] = hashlib.sha256("|".join(told).encode()).hexdigest()[:12]
     return ListEntry(
-        list=name, entry_id=key,
-        type=next((kind for kind in TYPES if kind in read), ""), names=names, addresses=addresses,
-        countries=tuple(sorted(countries)),
-        identifiers=_find_distinct(parse_identifier(text, layout["labels"]) for text in numbers),
+        list=list_code, type=next((kind for kind in TYPES if kind in read), ""), names=names,
+        countries=tuple(sorted(countries - {""})), addresses=addresses,
+        identifiers=_find_distinct(numbers), remarks=remarks.strip(),
         programmes=_find_distinct(draft.get("programmes", ())),
-        listed_on=dates[0], expires_on=dates[1], citation=one.get("citation", ""),
-        url=one.get("url", ""), remarks=remarks.strip(),
-        licence="; ".join(draft.get("licence", ())),
+        licence="; ".join(draft.get("licence", ())), **facts,
     )  # fmt: skip
 
 
 def _read_entries(files: Sequence[ListFile], name: str) -> tuple[list[ListEntry], list[str]]:
     """Entries of the files of one list, and what there is to say about what gave none."""
-    drafts: dict[str, Draft] = {}
+    drafts: dict[str, Draft] = defaultdict(dict)
     for file in (file for file in files if file.rows):
         _read_drafts(file, drafts)
     layout, entries = files[0].layout, list[ListEntry]()
     types = {t: kind for kind in TYPES for t in (kind, *layout[f"type_{kind}"].split("|"))}
     seen, notes = Counter[tuple[str, str]](), Counter[str]()
-    for draft in drafts.values():
+    for mark, draft in drafts.items():
+        if layout["entry_id"]:
+            draft.setdefault("entry_id", [mark])
         entry = _build_entry(draft, layout, types, name)
         seen[key := (entry.list, entry.entry_id)] += 1
         again = replace(entry, entry_id=f"{key[1]}-{seen[key]}") if seen[key] > 1 else entry
@@ -1051,14 +1050,14 @@ def _read_entries(files: Sequence[ListFile], name: str) -> tuple[list[ListEntry]
     return entries, [f"{count:,} {what}" for what, count in notes.items() if count]
 
 
-def _find_name(file: ListFile, due: Mapping[str, str]) -> str:
+def _find_name(file: ListFile, due: Row) -> str:
     """The registry's name of the list in `file`; else that of `due`, or an own list's stem."""
     added = due["list"] if due["format"] == file.layout["layout"] else ""  # the user's own source
     return file.layout["list"] or added or file.path.name.partition(".")[0]
 
 
 def _find_list_fault(
-    files: Sequence[ListFile], entries: Sequence[ListEntry], source: Mapping[str, str], last: int
+    files: list[ListFile], entries: list[ListEntry], source: Row, last: int
 ) -> str:
     """Why `files` are not the whole list of `source`: what was found, what is expected; or ""."""
     main, least, count = files[0].path, int(source["least_entries"] or 0), len(entries)
@@ -1078,18 +1077,18 @@ def _find_list_fault(
     if count < (1 - MOST_FALL) * last:
         return f"{main} has {count:,} entries where the last good copy had {last:,}"
     texts = "\n".join(text for entry in entries for text, _ in entry.names).casefold()
-    lost = [name for name in source["canaries"].split("|") if name.casefold() not in texts]
-    return f"{main} lacks {lost[0]!r}, which the whole list holds" if lost else ""
+    lost = (name for name in source["canaries"].split("|") if name.casefold() not in texts)
+    return next((f"{main} lacks {name!r}, which the whole list holds" for name in lost), "")
 
 
 def _group_files(files: Sequence[ListFile]) -> list[list[ListFile]]:
     """The files of every list: part files go to the main file that knows most of their ids."""
     groups = [[file] for file in files if file.layout["part"] in ("", "main")]
-    ids = [{row[0] for row in g[0].rows} if g[0].layout["part"] else {""} for g in groups]
+    ids = [{row[0] for row in main.rows if main.layout["part"]} for (main,) in groups]
     for file in (file for file in files if file.layout["part"] not in ("", "main")):
         shared = [len(known & {row[0] for row in file.rows}) for known in ids]
-        if max(shared, default=0):
-            groups[shared.index(max(shared))].append(file)
+        if most := max(shared, default=0):
+            groups[shared.index(most)].append(file)
         else:
             groups.append([file])
     return groups
@@ -1114,9 +1113,8 @@ def _find_files(folder: Path) -> list[Path]:
     files = [p for p in seen if not any(t[0] in ".~" for t in p.relative_to(folder).parts)]
     for home in {p.parent.parent for p in files if p.name == COPY_NOTE and p.parent != folder}:
         note = find_copies(home)[0] / COPY_NOTE
-        laid = [path for path in files if path.parent == home]
-        laid = [path for path in laid if path.stat().st_mtime > note.stat().st_mtime]
-        used = laid or [*note.parent.iterdir()]
+        young = (path for path in files if path.stat().st_mtime > note.stat().st_mtime)
+        used = [path for path in young if path.parent == home] or [*note.parent.iterdir()]
         files = [path for path in files if home not in path.parents or path in used]
     if folder.resolve() == TABLES:
         files = [path for path in files if path.parent != folder or not _is_table(path)]
@@ -1132,15 +1130,13 @@ def _is_table(path: Path) -> bool:
     return columns[-2:] == ["source", "as_of"] and "name" not in columns
 
 
-def _find_source(names: Iterable[str]) -> Mapping[str, str]:
+def _find_source(names: Iterable[str]) -> Row:
     """The registry's row of a list in `names`; every cell "" where none is official."""
     found = (row for row in read_table("sources") if row["list"] in names)
     return next(found, defaultdict(str))
 
 
-def _judge_list(
-    files: Sequence[ListFile], options: ListOptions
-) -> tuple[list[ListEntry], ListReport]:
+def _judge_list(files: list[ListFile], options: ListOptions) -> Judged:
     """Entries of a list and the verdict; what lies under official/ must be whole and young."""
     main, where = files[0], files[0].path.resolve().parts[-4:-1]
     official = "official" in where
@@ -1153,18 +1149,16 @@ def _judge_list(
         notes += [f"a slice of {len(entries):,} entries; the whole list has {least:,} or more"]
         source = {**source, "least_entries": "", "canaries": ""}
     checked = read_copy_note(main.path.parent).get("checked_at", "")[:10]
-    as_of = parse_date(main.published) or checked
-    if not as_of and main.raw:
-        as_of = date.fromtimestamp(main.path.stat().st_mtime).isoformat()
+    changed = date.fromtimestamp(main.path.stat().st_mtime).isoformat() if main.raw else ""
+    as_of = parse_date(main.published) or checked or changed
     age = (options.as_of - date.fromisoformat(as_of)).days if as_of else None
     limit = int(source["max_age_days"] or 30) if options.max_age is None else options.max_age
     late = (age or 0) > limit and (main.layout["list"] or source["list"])  # own lists do not age
     old = f"{main.path} is of {as_of}, {age} days old where {limit} are allowed" if late else ""
-    fault = _find_list_fault(files, entries, source, 0) or (
-        old if official or options.max_age is not None else ""
-    )
-    starter = main.path.resolve() == TABLES / "starter.csv"
-    notes += [text for text in (old, STARTER if starter else "") if text and text != fault]
+    strict = official or options.max_age is not None
+    fault = _find_list_fault(files, entries, source, 0) or (old if strict else "")
+    starter = STARTER if main.path.resolve() == TABLES / "starter.csv" else ""
+    notes += [text for text in (old, starter) if text and text != fault]
     if fault and entries and {name, *(file.path.name for file in files)} & options.admit:
         notes = [f"admitted by the user: {fault}", *notes]
     elif fault:
@@ -1181,9 +1175,7 @@ def _judge_list(
     )  # fmt: skip
 
 
-def judge_lists(
-    paths: Sequence[Path], options: ListOptions
-) -> list[tuple[list[ListEntry], ListReport]]:
+def judge_lists(paths: Sequence[Path], options: ListOptions) -> list[Judged]:
     """Every list under `paths` with its verdict; refused ones too, with what could be read."""
     read: dict[Path, ListFile] = {}
     for path in paths:
@@ -1208,9 +1200,7 @@ def read_lists(
     return [entry for entries, _ in judged for entry in entries], [report for _, report in judged]
 
 
-def check_download(
-    paths: Sequence[Path], source: Mapping[str, str], last_entries: int
-) -> tuple[str, int]:
+def check_download(paths: Sequence[Path], source: Row, last_entries: int) -> tuple[str, int]:
     """Why the downloaded files are not the list `source`, "" when sound; and their entries."""
     files = [read_list_file(path) for path in paths]
     entries, _ = _read_entries(files, source["list"])
@@ -1293,10 +1283,8 @@ def _save_body(answer: Any, file: Path, limits: UpdateLimits) -> None:
         os.fsync(target.fileno())
 
 
-def _download(
-    url: str, file: Path, tags: Mapping[str, str], limits: UpdateLimits
-) -> dict[str, str] | None:
-    """The answer's tags, once its body lies in `file`; None: that of `tags` still holds."""
+def _download(url: str, file: Path, tags: Row, limits: UpdateLimits) -> Row:
+    """The answer's tags, once its body lies in `file`; `tags` themselves while they still hold."""
     conditions = {HTTP_TAGS[tag]: text for tag, text in tags.items()}
     headers = {"User-Agent": f"screen.py/{VERSION}", **conditions}
     ask = urllib.request.build_opener(_CheckedRedirects).open  # proxies as the environment says
@@ -1310,7 +1298,7 @@ def _download(
     except urllib.error.HTTPError as err:
         err.close()
         if err.code == 304 and tags:
-            return None
+            return tags
         fault = _PassingFault if err.code == 429 or err.code >= 500 else ScreenError
         raise fault(f"{err.url} answered HTTP {err.code} ({' '.join(err.reason.split())})") from err
     except (OSError, http.client.HTTPException, ValueError) as err:
@@ -1320,49 +1308,42 @@ def _download(
         click.echo(ERASE * limits.progress, nl=False, err=True)
 
 
-def _retry(
-    url: str, file: Path, tags: Mapping[str, str], limits: UpdateLimits
-) -> dict[str, str] | None:
+def _retry(url: str, file: Path, tags: Row, limits: UpdateLimits) -> Row:
     """What `_download` gives, tried again after growing pauses while the fault may pass."""
     for pause in limits.pauses:
-        try:
+        with contextlib.suppress(_PassingFault):
             return _download(url, file, tags, limits)
-        except _PassingFault:
-            time.sleep(pause)
+        time.sleep(pause)
     return _download(url, file, tags, limits)
 
 
-def _gather(
-    source: Mapping[str, str], room: Path, good: Path, limits: UpdateLimits
-) -> dict[str, Any]:
+def _gather(source: Row, room: Path, good: Path, limits: UpdateLimits) -> dict[str, Any]:
     """The note of a new copy, its checked files now in `room`; any fault raises."""
-    note, tags = read_copy_note(good), dict[str, Any]()
-    for url, name in _split_parts(source):
+    note, tags, parts = read_copy_note(good), dict[str, Row](), _split_parts(source)
+    for url, name in parts:
         if fault := find_address_fault(url):
             raise ScreenError(fault if url else f"{name} {NO_ADDRESS}")
-        kept = good / name
-        known = note.get("tags", {}).get(url, {}) if kept.exists() else {}
-        size = kept.stat().st_size if kept.exists() else limits.largest
-        bounded = replace(limits, largest=min(limits.largest, MOST_GROWTH * size))
-        tags[url] = _retry(url, room / name, known, bounded)
-        if tags[url] is None:
-            tags[url] = known
+        kept, known, largest = good / name, {}, limits.largest
+        if kept.exists():
+            known = note.get("tags", {}).get(url, {})
+            largest = min(largest, MOST_GROWTH * kept.stat().st_size)
+        tags[url] = _retry(url, room / name, known, replace(limits, largest=largest))
+        if tags[url] is known:
             shutil.copyfile(kept, room / name)
-    files = [room / name for _, name in _split_parts(source)]
-    fault, entries = check_download(files, source, note.get("entries", 0))
+    fault, entries = check_download([room / n for _, n in parts], source, note.get("entries", 0))
     if fault:
         raise ScreenError(fault)
     checked = datetime.now(UTC).isoformat(timespec="seconds")
     return {"entries": entries, "checked_at": checked, "tags": tags}
 
 
-def _update_list(source: Mapping[str, str], folder: Path, limits: UpdateLimits) -> str:
+def _update_list(source: Row, folder: Path, limits: UpdateLimits) -> str:
     """The closing line about a list; raises on a fault, before which nothing in use has changed."""
     home = folder / source["list"]
     home.mkdir(parents=True, exist_ok=True)
     good = next(iter(find_copies(home)), home / "0")
-    room = Path(tempfile.mkdtemp(prefix=".partial-", dir=home))
-    try:
+    with tempfile.TemporaryDirectory("", ".partial-", home, ignore_cleanup_errors=True) as made:
+        room = Path(made)
         note = _gather(source, room, good, limits)
         same = good.exists() and not any(filecmp.cmpfiles(room, good, os.listdir(room), False)[1:])
         (room / COPY_NOTE).write_text(json.dumps(note, indent=1), "utf-8")
@@ -1371,25 +1352,19 @@ def _update_list(source: Mapping[str, str], folder: Path, limits: UpdateLimits) 
             os.replace(room / COPY_NOTE, good / COPY_NOTE)
         else:
             os.replace(room, home / f"{int(good.name) + 1:06d}")  # now the new copy counts
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
-    _sweep(home)
-    return f"{source['list']}: {note['entries']:,} entries, {'unchanged' if same else 'new copy'}"
-
-
-def _sweep(home: Path) -> None:
-    """Removes older copies, and after an hour what killed runs left behind."""
+    # Older copies go, and after an hour what killed runs left behind.
     for path in {*home.glob("[0-9]*/"), *home.glob(".partial-*/")} - {*find_copies(home)[:2]}:
         if path.name[0] != "." or time.time() - path.stat().st_mtime > 3600:
             shutil.rmtree(path, ignore_errors=True)
+    return f"{source['list']}: {note['entries']:,} entries, {'unchanged' if same else 'new copy'}"
 
 
-def _split_parts(source: Mapping[str, str]) -> list[tuple[str, str]]:
+def _split_parts(source: Row) -> list[tuple[str, str]]:
     """(url, file name) per part of a list; the url is '' where there is none to download from."""
     return list(zip(source["url"].split("|"), source["files"].split("|"), strict=False))
 
 
-def _tell_fault(source: Mapping[str, str], folder: Path, fault: str) -> str:
+def _tell_fault(source: Row, folder: Path, fault: str) -> str:
     """`fault` of a list as one sentence, with what is in use now and what the user can do."""
     home = folder / source["list"]
     dates = [read_copy_note(copy).get("checked_at", "")[:10] for copy in find_copies(home)]
@@ -1400,7 +1375,7 @@ def _tell_fault(source: Mapping[str, str], folder: Path, fault: str) -> str:
 
 
 def update_lists(
-    sources: Sequence[Mapping[str, str]],
+    sources: Sequence[Row],
     names: Sequence[str],
     folder: Path,
     talk: Callable[[str], None],
@@ -1420,9 +1395,8 @@ def update_lists(
         try:
             talk(_update_list(known[name], folder, limits))
         except (ScreenError, OSError, ValueError) as err:
-            fault = err.message if isinstance(err, ScreenError) else str(err)
-            by_hand_only = not names and fault.endswith(NO_ADDRESS)
-            (talk if by_hand_only else faults.append)(_tell_fault(known[name], folder, fault))
+            by_hand_only = not names and str(err).endswith(NO_ADDRESS)
+            (talk if by_hand_only else faults.append)(_tell_fault(known[name], folder, str(err)))
     return faults
 
 
@@ -2642,7 +2616,6 @@ LINE_CHARS = 1 << 20  # of one line; beyond is a dump or an attack, and is cut a
 PACK_RATIO = 200  # bytes unpacked from one packed; CSV gives 3-30, bombs 1,000
 CUT = "\uffff"  # a noncharacter, so free to mark where a line was cut
 MARKS = ((codecs.BOM_UTF8, "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
-UNREAD = (OSError, EOFError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile)
 
 
 def find_encoding(head: bytes) -> str:
@@ -2741,7 +2714,7 @@ ROLES = (
     *PARTY_ROLES, *SIDES, "hs_code", "description", "destination", "transit", "date", "value",
     "quantity", "weight", "identifier",
 )  # fmt: skip
-LINKING_WORDS = "the of for des der du de del della dell di do da van"
+LINKING_WORDS = "the of for des der du de del della dell di do da van".split()
 REMOVED = {0: None, ord(CUT): None}
 
 
@@ -2777,7 +2750,7 @@ def fold_header(header: str) -> str:
     ('nameconsignee', 'empfangerland')
     """
     words = re.findall(r"[^\W_]+", fold_phrase(header))
-    return re.sub(r"(?<=\D)\d+$", "", "".join(w for w in words if w not in LINKING_WORDS.split()))
+    return re.sub(r"(?<=\D)\d+$", "", "".join(w for w in words if w not in LINKING_WORDS))
 
 
 @functools.cache
@@ -2816,11 +2789,10 @@ def find_roles(headers: Sequence[str], columns: Mapping[str, str]) -> dict[str, 
     >>> find_roles(["Cnee", "Country", "PO"], {}), find_roles(["Cnee", "PO"], {"bank": "po"})
     ({'consignee': (0,), 'consignee_country': (1,)}, {'bank': (1,), 'consignee': (0,)})
     """
-    found: dict[str, list[int]] = defaultdict(list)
-    plain = [header.strip().casefold() for header in headers]
+    found, plain = defaultdict[str, list[int]](list), [text.strip().casefold() for text in headers]
     for role, wanted in columns.items():
-        found[role] += [i for i, text in enumerate(plain) if text == wanted.strip().casefold()]
-    given = {index for indexes in found.values() for index in indexes}
+        found[role] = [i for i, text in enumerate(plain) if text == wanted.strip().casefold()]
+    given = {*chain.from_iterable(found.values())}
     party = "consignee"
     for index, header in enumerate(headers):
         role = find_role(header)
@@ -2831,21 +2803,24 @@ def find_roles(headers: Sequence[str], columns: Mapping[str, str]) -> dict[str, 
     return {role: tuple(indexes) for role, indexes in found.items() if indexes}
 
 
-def _parse_record(lines: Sequence[str], delimiter: str) -> tuple[list[str], int, str]:
-    """Cells of the first record in `lines`, the lines it takes, and what is wrong with it."""
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+def _parse_record(lines: Sequence[str], mark: str, width: int = 0) -> tuple[list[str], int, str]:
+    """Cells of the first record in `lines`, the lines it takes, and what is wrong with it.
+
+    One that is damaged, or spans lines and has not `width` cells, is its first line alone: quotes
+    obeyed, unless ignoring them gives `width` cells.
+    """
+    reader = csv.reader(lines, delimiter=mark, strict=True)
     try:
-        return next(reader, []), reader.line_num, ""
+        cells, fault = next(reader, []), ""
     except csv.Error as err:
-        return [], reader.line_num, str(err)
-
-
-def _split_line(line: str, delimiter: str, width: int = 0) -> list[str]:
-    """Cells of one damaged `line`: quotes obeyed, unless ignoring them gives `width` cells."""
-    plain = line.rstrip("\r\n").split(delimiter)
-    if len(plain) == width or len(line) > csv.field_size_limit():
-        return plain
-    return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [""])
+        cells, fault = [], str(err)
+    if not fault and (reader.line_num < 2 or len(cells) == width or not width):
+        return cells, reader.line_num, ""
+    line = lines[0].rstrip("\r\n")
+    plain = line.split(mark)
+    if len(plain) != width and len(line) <= csv.field_size_limit():
+        plain = next(csv.reader([line], delimiter=mark), [""])
+    return plain, 1, fault or "not as wide as the header"
 
 
 def _find_header(lines: Sequence[str], options: ReadOptions) -> _Header:
@@ -2855,10 +2830,8 @@ def _find_header(lines: Sequence[str], options: ReadOptions) -> _Header:
     """
     found = []
     for delimiter in options.delimiter or DELIMITERS:
-        for start, line in enumerate(lines or [""]):
-            cells, span, fault = _parse_record(lines[start : start + 10], delimiter)
-            if fault:
-                cells, span = _split_line(line, delimiter), 1
+        for start in range(len(lines) or 1):
+            cells, span, _ = _parse_record(lines[start : start + 10], delimiter)
             roles = find_roles(cells if len(cells) <= COLUMNS else [], options.columns)
             found.append(_Header(start, span, tuple(cells), delimiter, roles))
     best = max(header.rank() for header in found)
@@ -2880,7 +2853,7 @@ def _check_header(name: str, head: bytes, header: _Header, options: ReadOptions)
     where, shown = f"{name}, line {header.start + 1}", ", ".join(repr(h[:60]) for h in header.cells)
     if len(header.cells) > COLUMNS:
         raise ScreenError(f"{where}: {len(header.cells):,} columns, at most {COLUMNS} expected.")
-    for role in {"consignee": "", **options.columns}.keys() - header.roles.keys():
+    for role in (role for role in ("consignee", *options.columns) if role not in header.roles):
         text = f"no column for {role}, give --column {role}=HEADER with one of the headers"
         if role in options.columns:
             text = f"no header {options.columns[role]!r} for --column {role}, give one of"
@@ -2933,7 +2906,6 @@ class Shipments:
     roles: Mapping[str, tuple[int, ...]]  # every column of a role, in file order
     preamble: tuple[str, ...]  # lines above the header
     encoding: str
-    delimiter: str
     chunks: Iterator[Chunk]
 
 
@@ -2949,36 +2921,30 @@ class _RowReader:
         self.line, self.open_text = header.start + header.span + 1, ""
         self.chunk = Chunk(1, [], [], {})
 
-    def take(self) -> Chunk:
-        """The chunk as it is; a new one begins after it."""
-        taken = self.chunk
-        self.chunk = Chunk(taken.first_row + len(taken.rows), [], [], {})
-        return taken
+    def read_chunks(self, texts: Iterable[tuple[str, bool]], enough: int) -> Iterator[Chunk]:
+        """Chunks of at least `enough` rows, smaller ones at the end or when the input pauses."""
+        for text, last in texts:
+            self._read(self.open_text + text, last)
+            count = len(self.chunk.rows)
+            if count >= enough or (count and (last or not text)):
+                yield self.chunk
+                self.chunk = Chunk(self.chunk.first_row + count, [], [], {})
 
-    def read(self, text: str, last: bool) -> None:
-        """Adds the rows of `text`, lines that follow those read before."""
-        whole = self.open_text + text
-        rows = self._parse_clean(whole)
-        if rows is None:
-            return self._read_torn(whole, last)
+    def _read(self, text: str, last: bool) -> None:
+        """Adds the rows of `text`: at once if each line is a whole row and every byte is sound."""
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter, strict=True)
+        try:
+            rows = [] if any(mark in text for mark in FAULTS) else list(reader)
+        except csv.Error:
+            rows = []
+        if text and (len(rows) != reader.line_num or {*map(len, rows)} != {self.width}):
+            return self._read_torn(text, last)
         start = len(self.chunk.rows)
         self.chunk.rows.extend(rows)
         self.chunk.lines.extend(range(self.line, self.line + len(rows)))
         self.line, self.open_text = self.line + len(rows), ""
-        for index in [n for n, row in enumerate(rows) if row[self.column] in self.odd]:
-            self._blame(start + index, [])
-
-    def _parse_clean(self, text: str) -> list[list[str]] | None:
-        """Rows of `text` if each line is one whole row and every byte is sound, else None."""
-        if any(mark in text for mark in FAULTS):
-            return None
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter, strict=True)
-        try:
-            rows = list(reader)
-        except csv.Error:
-            return None
-        sound = len(rows) == reader.line_num and set(map(len, rows)) <= {self.width}
-        return rows if sound else None
+        for index in [n for n, row in enumerate(rows, start) if row[self.column] in self.odd]:
+            self._blame(index, [])
 
     def _read_torn(self, text: str, last: bool) -> None:
         """Adds the rows of `text` record by record, as many as are known to have ended.
@@ -2990,18 +2956,18 @@ class _RowReader:
         lines, at = [line.translate(REMOVED) for line in torn], 0
         while at < len(lines):
             near = lines[at : at + RECORD_LINES]
-            cells, span, fault = _parse_record(near, self.delimiter)
-            if fault.startswith("unexpected end") and at + span == len(lines) and not last:
+            cells, span, fault = _parse_record(near, self.delimiter, self.width)
+            if fault.startswith("unexpected end") and at + len(near) == len(lines) and not last:
                 break
-            if fault or (span > 1 and len(cells) != self.width):
-                cells, span = _split_line(lines[at], self.delimiter, self.width), 1
-                fault = "quotes out of place, or a cell over 131,072 characters"
-            full = [n for n in near[:span] if n.count(self.delimiter) >= max(1, self.width - 1)]
-            joined = f"quotes that may join {span} rows" if len(full) > 1 else ""
             source = "".join(torn[at : at + span])
             faults = [words for mark, words in FAULTS.items() if mark in source]
+            if fault:
+                faults.append("quotes out of place, or a cell over 131,072 characters")
+            full = [n for n in near[:span] if n.count(self.delimiter) >= max(1, self.width - 1)]
+            if len(full) > 1:
+                faults.append(f"quotes that may join {span} rows")
             if source.strip("\r\n" if self.width == 1 else " \r\n"):
-                self._add(cells, [*faults, fault, joined])
+                self._add(cells, faults)
             at, self.line = at + span, self.line + span
         self.open_text = "".join(torn[at:])
 
@@ -3011,34 +2977,24 @@ class _RowReader:
         self.chunk.rows.append(cells[: self.width] + [""] * missing)
         self.chunk.lines.append(self.line)
         counts = f"{len(cells)} cells where the header has {self.width}"
-        if "".join(surplus).strip():
-            counts += f": the surplus is {', '.join(map(repr, surplus))}"
-        wrong = missing > 0 or "surplus" in counts  # blank cells beyond the end are no damage
-        self._blame(len(self.chunk.rows) - 1, [*faults, counts if wrong else ""])
+        if any(map(str.strip, surplus)):  # blank cells beyond the end are no damage
+            faults.append(f"{counts}: the surplus is {', '.join(map(repr, surplus))}")
+        elif missing > 0:
+            faults.append(counts)
+        self._blame(len(self.chunk.rows) - 1, faults)
 
-    def _blame(self, index: int, faults: Sequence[str]) -> None:
+    def _blame(self, index: int, faults: list[str]) -> None:
         """Says of row `index` its `faults`, and whether it is no shipment at all."""
         row = self.chunk.rows[index]
         first = next(filter(None, row), "")
         if row[self.column] in self.again:
-            oddity = "the header line again"
+            faults.append("the header line again")
         elif row.count("") * 2 >= self.width and find_role(first) == "total_line":
-            oddity = "a total line"
-        else:
-            oddity = "" if first else "an empty row"
-        if said := "; ".join(filter(None, (*faults, oddity))):
-            self.chunk.damage[index] = f"line {self.chunk.lines[index]}: {said}"
-
-
-def _read_chunks(
-    texts: Iterable[tuple[str, bool]], rows: _RowReader, enough: int
-) -> Iterator[Chunk]:
-    """Chunks of at least `enough` rows, smaller ones at the end or when the input pauses."""
-    for text, last in texts:
-        rows.read(text, last)
-        count = len(rows.chunk.rows)
-        if count >= enough or (count and (last or not text)):
-            yield rows.take()
+            faults.append("a total line")
+        elif not first:
+            faults.append("an empty row")
+        if faults:
+            self.chunk.damage[index] = f"line {self.chunk.lines[index]}: {'; '.join(faults)}"
 
 
 @contextmanager
@@ -3065,14 +3021,12 @@ def open_shipments(source: str, options: ReadOptions) -> Iterator[Shipments]:
             if last or len(text) >= BLOCK or "consignee" in found.roles:
                 break
         _check_header(name, head, found, options)
-        rest = "".join(lines[found.start + found.span :]), last
-        enough = min(options.chunk_rows, CHUNK_CELLS // len(found.cells))
         preamble = tuple(line.rstrip("\r\n") for line in lines[: found.start])
-        begun = [rest, ("", last)]  # the head was read up to a pause: its rows must not wait
-        chunks = _read_chunks(chain(begun, texts), _RowReader(found), enough)
-        yield Shipments(
-            source, found.cells, found.roles, preamble, encoding, found.delimiter, chunks
-        )
+        rest = "".join(lines[found.start + found.span :])
+        begun = [(rest, last), ("", last)]  # read up to a pause: the rows of `rest` must not wait
+        enough = min(options.chunk_rows, CHUNK_CELLS // len(found.cells))
+        chunks = _RowReader(found).read_chunks(chain(begun, texts), enough)
+        yield Shipments(source, found.cells, found.roles, preamble, encoding, chunks)
 
 
 # ==================================================================================================

@@ -348,6 +348,16 @@ def test_conditional_request_keeps_the_copy(server: Server, tmp_path: Path) -> N
     assert second["checked_at"] >= first["checked_at"]
 
 
+def test_what_a_cut_answer_left_is_not_kept_when_nothing_changed(
+    server: Server, tmp_path: Path
+) -> None:
+    server.answers = [build_answer(GOOD, ETag='"a1"')]
+    update(server.address, tmp_path)
+    server.answers = [build_answer(GOOD[:99], announced=len(GOOD)), build_answer(b"", 304)]
+    assert update(server.address, tmp_path) == ([], ["X-LIST: 300 entries, unchanged"])
+    assert read_used(tmp_path) == {"X-LIST": [GOOD]}
+
+
 def test_what_a_copy_lacks_is_fetched_whole(server: Server, tmp_path: Path) -> None:
     server.answers = [build_answer(GOOD, ETag='"a1"')]
     update(server.address, tmp_path)
