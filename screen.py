@@ -146,8 +146,10 @@ def open_packed(stream: Any) -> Any:
         return gzip.open(stream)
     if start != b"PK\3\4":
         return stream
+    if not stream.seekable():
+        raise ValueError("a zip archive or office document in a pipe: give the file itself")
     archive = zipfile.ZipFile(stream)
-    members = [m for m in archive.namelist() if not m.endswith("/") and "__MACOSX/" not in m]
+    members = [m for m in archive.namelist() if not re.search(r"/$|__MACOSX/|(^|/)\.[^/]*$", m)]
     if {"[Content_Types].xml", "content.xml"} & set(members):
         raise ValueError("an office document (.xlsx, .ods, .docx): save it as CSV UTF-8")
     if len(members) != 1:
@@ -2615,14 +2617,18 @@ PAUSE = 0.2  # seconds without input after which the rows read so far are handed
 LINE_CHARS = 1 << 20  # of one line; beyond is a dump or an attack, and is cut and reported
 PACK_RATIO = 200  # bytes unpacked from one packed; CSV gives 3-30, bombs 1,000
 CUT = "\uffff"  # a noncharacter, so free to mark where a line was cut
+# Quotation marks, dashes, currency and the like of cp1252, which stand at the ends of words.
+SIGNS = bytes([0x80, *range(0x82, 0x88), 0x89, 0x8B, *range(0x91, 0x9A), 0x9B, *range(0xA0, 0xC0)])
 MARKS = ((codecs.BOM_UTF8, "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
 def find_encoding(head: bytes) -> str:
-    """The encoding of a file that begins with `head`: mark, NUL pattern, UTF-8, then letter shares.
+    """The encoding of a file that begins with `head`: by its mark, NULs, as UTF-8, by its letters.
 
-    >>> find_encoding("Müller".encode("cp1252")), find_encoding("收货人：东方贸易".encode("gbk"))
-    ('cp1252', 'gb18030')
+    >>> find_encoding("Müller".encode("cp1252")), find_encoding("Łódź".encode("cp1250"))
+    ('cp1252', 'cp1250')
+    >>> find_encoding("收货人：东方贸易".encode("gbk"))
+    'gb18030'
     """
     for mark, name in MARKS:
         if head.startswith(mark):
@@ -2631,28 +2637,70 @@ def find_encoding(head: bytes) -> str:
     upper, lower = head[::2].count(0) / pairs, head[1::2].count(0) / pairs
     if max(upper, lower) > 0.2 and min(upper, lower) < 0.02:
         return "utf-16-be" if upper > lower else "utf-16-le"
-    text = head.decode("utf-8", "surrogateescape")
+    if b"\x1b$" in head:  # shifts to two-byte letters
+        return "iso2022_jp"
+    text = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode(head)
     odd = len(re.findall(r"[\udc80-\udcff]", text))
     wide = len(re.findall(r"[^\0-\x7f]", text)) - odd
     if odd <= 3 + wide // 10 and (wide or not odd):  # one Latin byte among UTF-8 is damage
         return "utf-8"
-    return _find_code_page(head)
+    return _find_wide_code(head) or _find_own_code(head) or _find_latin_code(head)
 
 
-def _find_code_page(head: bytes) -> str:
-    """gb18030, cp1251, cp1254 or cp1252, by how the bytes of `head` above ASCII stand together."""
-    runs = re.findall(rb"[\x80-\xff]+", head)
-    high = b"".join(runs)
-    level_one = re.findall(rb"[\xa1-\xa3\xb0-\xd7][\xa1-\xfe]", high)  # GB 2312's common half
-    low = len(re.findall(rb"[\xa1-\xbf]", high))  # a third of Chinese bytes, signs elsewhere
-    odd = sum(len(run) % 2 for run in runs)  # Chinese letters are two bytes
-    if odd <= len(runs) / 20 and len(level_one) > 0.35 * len(high) and low > 0.15 * len(high):
-        return "gb18030"
-    words = b"".join(re.findall(rb"[\xa8\xb8\xc0-\xff]{3,}", head))
-    if len(words) > 0.6 * len(high):
-        return "cp1251"
-    turkish = len(re.findall(rb"[\xd0\xdd\xde\xf0\xfd\xfe]", high))
-    return "cp1254" if turkish > 0.35 * len(high) else "cp1252"
+def _read_codes(script: str) -> list[Row]:
+    """The rows of lists/encodings.csv for letters of two bytes ("wide"), of alphabets of their own
+    ("own") or beside a to z ("latin")."""
+    return [row for row in read_table("encodings") if row["script"] == script]
+
+
+def _find_wide_code(head: bytes) -> str:
+    """The Chinese, Japanese or Korean encoding that `head` is sound text in, common letters, and
+    two or more together; "" for none."""
+    for row in _read_codes("wide"):
+        text = codecs.getincrementaldecoder(row["encoding"])("replace").decode(head)
+        wide = re.findall(r"[^\0-\x7f]", text)
+        together = sum(map(len, re.findall(r"[^\0-\x7f]{2,}", text)))
+        sound = 50 * text.count("\ufffd") <= len(wide) and together >= 0.8 * len(wide)
+        signs = [sign.encode(row["encoding"]) for sign in wide if sound and sign.isalpha()]
+        common = sum(re.fullmatch(row["letters"].encode(), sign) is not None for sign in signs)
+        told = len(re.findall(row["sign"].encode(), head)) >= float(row["sign_share"]) * len(wide)
+        if len(signs) >= int(row["least"]) and told and common >= float(row["share"]) * len(signs):
+            return row["encoding"]
+    return ""
+
+
+def _find_own_code(head: bytes) -> str:
+    """The encoding of `head` if most words above ASCII have no Latin letter: that in which its
+    letters are frequent ones. Else ""."""
+    words = re.findall(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*", head)
+    pure = [word for word in words if len(word) > 1 and not re.search(rb"[A-Za-z]", word)]
+    if 2 * len(pure) <= len(words):
+        return ""
+    counts = Counter(re.findall(rb"[\x80-\xff]", head))
+
+    def weigh(row: Row) -> float:
+        letters, most = row["letters"], len(row["letters"])
+        ranks = {c: 2 - i / most for i, low in enumerate(letters) for c in (low, low.upper())}
+        read = ((byte.decode(row["encoding"], "replace"), n) for byte, n in counts.items())
+        return sum(n * ranks.get(letter, 0) for letter, n in read)
+
+    return max(_read_codes("own"), key=weigh)["encoding"]
+
+
+def _find_latin_code(head: bytes) -> str:
+    """The encoding in which most words of `head` have letters of one language beside a to z."""
+    words = Counter(re.findall(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*", head))
+    known = Counter[str]()
+    alphabets = [
+        (r["encoding"], {*r["letters"], *r["letters"].upper()}) for r in _read_codes("latin")
+    ]
+    usual = alphabets[0][0]  # cp1252: its languages are also written in the others
+    for encoding in dict.fromkeys(encoding for encoding, _ in alphabets):
+        sets = [letters for code, letters in alphabets if code in (encoding, usual)]
+        for word, n in words.items():
+            odd = {c for c in word.strip(SIGNS).decode(encoding, "replace") if c > "\x7f"}
+            known[encoding] += n * any(odd <= letters for letters in sets)
+    return max(known, key=known.__getitem__, default=usual)
 
 
 def _is_quiet(raw: Any) -> bool:
@@ -2667,6 +2715,8 @@ def _read_blocks(source: str, name: str) -> Generator[bytes]:
     """Bytes of `source` as they come; b"" when a pipe has had nothing for PAUSE seconds."""
     size, regular = 0, os.path.isfile(source)
     try:
+        if source == "-" and sys.stdin is None:
+            raise ValueError("it is closed")
         with nullcontext(sys.stdin.buffer) if source == "-" else open(source, "rb") as raw:
             stream: Any = raw if hasattr(raw, "peek") else io.BufferedReader(raw)
             unpacked = open_packed(stream)
@@ -2685,13 +2735,17 @@ def _read_blocks(source: str, name: str) -> Generator[bytes]:
         raise ScreenError(f"{name}: {said} ({err}): give a readable CSV file.") from err
 
 
-def _read_lines(blocks: Iterable[bytes], encoding: str) -> Iterator[tuple[str, bool]]:
+def _read_lines(blocks: Iterable[bytes], encodings: list[str]) -> Iterator[tuple[str, bool]]:
     """Text of complete lines, and whether it is the last, whose line end may be missing.
 
     "" stands for a pause. What LINE_CHARS leaves of a long line ends in CUT, as its last piece may.
+    What begins as plain ASCII gets its encoding where other letters come: `encodings` gains it.
     """
-    decoder, held = codecs.getincrementaldecoder(encoding)("replace"), ""
+    decoder, held = codecs.getincrementaldecoder(encodings[-1])("replace"), ""
     for block in blocks:
+        if encodings == ["ascii"] and not block.isascii():
+            encodings.append(find_encoding(block))
+            decoder = codecs.getincrementaldecoder(encodings[-1])("replace")
         text = held + decoder.decode(block)
         end = max(text.rfind("\n"), text.rfind("\r", 0, -1)) + 1  # a last \r may belong to \r\n
         held = text[end:] if len(text) - end <= LINE_CHARS else text[end:][:LINE_CHARS] + CUT
@@ -2716,6 +2770,7 @@ ROLES = (
 )  # fmt: skip
 LINKING_WORDS = "the of for des der du de del della dell di do da van".split()
 REMOVED = {0: None, ord(CUT): None}
+BLANK = codecs.BOM_UTF8 + b" \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -2826,7 +2881,8 @@ def _parse_record(lines: Sequence[str], mark: str, width: int = 0) -> tuple[list
 def _find_header(lines: Sequence[str], options: ReadOptions) -> _Header:
     """The likeliest header in `lines`: the first with a consignee and half the roles of the best.
 
-    Not simply the best: a row of made-up header words would hide all rows above it.
+    Not simply the best: a row of made-up header words, or the header of a second and wider table,
+    would hide all rows above it.
     """
     found = []
     for delimiter in options.delimiter or DELIMITERS:
@@ -2834,14 +2890,23 @@ def _find_header(lines: Sequence[str], options: ReadOptions) -> _Header:
             cells, span, _ = _parse_record(lines[start : start + 10], delimiter)
             roles = find_roles(cells if len(cells) <= COLUMNS else [], options.columns)
             found.append(_Header(start, span, tuple(cells), delimiter, roles))
-    best = max(header.rank() for header in found)
-    good = [h for h in found if h.rank()[0] == best[0] and h.rank()[1] * 2 >= best[1]]
+    best, places = max(h.rank() for h in found), {(h.delimiter, h.start): h for h in found}
+
+    def heads_rows(header: _Header) -> bool:
+        """Whether a line as wide stands below, and more than half of its cells are roles."""
+        below = places.get((header.delimiter, header.start + header.span), header)
+        filled = sum(bool(cell.strip()) for cell in header.cells)
+        wide = below is not header and len(below.cells) == len(header.cells) and filled >= 3
+        return wide and 2 * sum(map(len, header.roles.values())) > filled
+
+    good = [h for h in found if h.rank()[0] == best[0]]
+    good = [h for h in good if h.rank()[1] * 2 >= best[1] or heads_rows(h)]
     return max(good, key=lambda header: (-header.start, header.rank()))
 
 
 def _check_header(name: str, head: bytes, header: _Header, options: ReadOptions) -> None:
     """Raises ScreenError unless `header` has a consignee column and every one asked for."""
-    start = head.lstrip(codecs.BOM_UTF8 + b" \t\r\n")
+    start = head.lstrip(BLANK)
     if not start:
         raise ScreenError(f"{name}: the file is empty, a header with a consignee column expected.")
     odd = len(re.findall(rb"[\1-\x08\x0e-\x1f\x7f]", head)) / len(head)
@@ -2868,7 +2933,8 @@ def _check_options(options: ReadOptions) -> None:
     if mark is not None and (len(mark) != 1 or mark in '"\r\n\0'):
         raise ScreenError(f"--delimiter: {mark!r} found, one character expected: , ; | or a tab.")
     try:
-        str(b"a,\xff\n", options.encoding or "utf-8", "replace")
+        probe = b"\xff\xfea,\xff +2AA- \\ud800\n"  # some escape what no text may hold
+        str(probe, options.encoding or "utf-8", "replace").encode()
     except (LookupError, ValueError) as err:
         text = f"--encoding: {options.encoding!r} is no text encoding: give one such as cp1252."
         raise ScreenError(text) from err
@@ -2905,8 +2971,13 @@ class Shipments:
     headers: tuple[str, ...]  # as in the file, empty and duplicate ones too
     roles: Mapping[str, tuple[int, ...]]  # every column of a role, in file order
     preamble: tuple[str, ...]  # lines above the header
-    encoding: str
+    encodings: Sequence[str]  # as found; gains one where a file that was ASCII so far no longer is
     chunks: Iterator[Chunk]
+
+    @property
+    def encoding(self) -> str:
+        """The encoding of what was read so far."""
+        return self.encodings[-1].replace("ascii", "utf-8")
 
 
 class _RowReader:
@@ -2916,9 +2987,12 @@ class _RowReader:
         self.delimiter, self.width = header.delimiter, len(header.cells)
         self.column = header.roles["consignee"][0]
         self.again = {header.cells[self.column], "\ufeff" + header.cells[self.column]}
-        totals = {row["header"] for row in read_table("columns") if row["role"] == "total_line"}
-        self.odd = {"", *self.again, *totals}  # consignee cells that no shipment has
+        words = [*header.cells, *(row["header"] for row in read_table("columns"))]
+        said = {form for word in words for form in (word, word.upper(), word.title())}
+        self.odd = {"", *self.again, *said}  # consignee cells that no shipment has
+        self.other_header = ""  # in words, once one of other columns stands above
         self.line, self.open_text = header.start + header.span + 1, ""
+        self.doubt = 0  # the line up to which a torn record may reach
         self.chunk = Chunk(1, [], [], {})
 
     def read_chunks(self, texts: Iterable[tuple[str, bool]], enough: int) -> Iterator[Chunk]:
@@ -2933,8 +3007,9 @@ class _RowReader:
     def _read(self, text: str, last: bool) -> None:
         """Adds the rows of `text`: at once if each line is a whole row and every byte is sound."""
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter, strict=True)
+        torn = self.line < self.doubt or any(mark in text for mark in FAULTS)
         try:
-            rows = [] if any(mark in text for mark in FAULTS) else list(reader)
+            rows = [] if torn else list(reader)
         except csv.Error:
             rows = []
         if text and (len(rows) != reader.line_num or {*map(len, rows)} != {self.width}):
@@ -2943,8 +3018,9 @@ class _RowReader:
         self.chunk.rows.extend(rows)
         self.chunk.lines.extend(range(self.line, self.line + len(rows)))
         self.line, self.open_text = self.line + len(rows), ""
-        for index in [n for n, row in enumerate(rows, start) if row[self.column] in self.odd]:
-            self._blame(index, [])
+        for index, row in enumerate(rows, start):
+            if row[self.column] in self.odd or self.other_header:
+                self._blame(index, [])
 
     def _read_torn(self, text: str, last: bool) -> None:
         """Adds the rows of `text` record by record, as many as are known to have ended.
@@ -2955,14 +3031,21 @@ class _RowReader:
         torn = list(io.StringIO(text, newline=""))
         lines, at = [line.translate(REMOVED) for line in torn], 0
         while at < len(lines):
-            near = lines[at : at + RECORD_LINES]
-            cells, span, fault = _parse_record(near, self.delimiter, self.width)
+            if torn[at] in ("\n", "\r\n", "\r"):
+                at, self.line = at + 1, self.line + 1
+                continue
+            for count in (1, RECORD_LINES):  # most records are one line
+                near = lines[at : at + count]
+                cells, span, fault = _parse_record(near, self.delimiter, self.width)
+                if not fault.startswith("unexpected end"):
+                    break
             if fault.startswith("unexpected end") and at + len(near) == len(lines) and not last:
                 break
             source = "".join(torn[at : at + span])
             faults = [words for mark, words in FAULTS.items() if mark in source]
-            if fault:
+            if fault or (self.line < self.doubt and source.count('"') % 2):
                 faults.append("quotes out of place, or a cell over 131,072 characters")
+            self.doubt = self.line + RECORD_LINES if fault else self.doubt
             full = [n for n in near[:span] if n.count(self.delimiter) >= max(1, self.width - 1)]
             if len(full) > 1:
                 faults.append(f"quotes that may join {span} rows")
@@ -2983,12 +3066,24 @@ class _RowReader:
             faults.append(counts)
         self._blame(len(self.chunk.rows) - 1, faults)
 
+    def _is_header(self, row: Sequence[str]) -> bool:
+        """Whether most of the cells of `row` are headers: two or more."""
+        filled = [cell for cell in row if cell.strip()]
+        known = sum(bool(find_role(cell)) or cell in self.odd for cell in filled)
+        return known > 1 and 2 * known > len(filled)
+
     def _blame(self, index: int, faults: list[str]) -> None:
         """Says of row `index` its `faults`, and whether it is no shipment at all."""
         row = self.chunk.rows[index]
         first = next(filter(None, row), "")
         if row[self.column] in self.again:
             faults.append("the header line again")
+            self.other_header = ""
+        elif row[self.column] in self.odd and self._is_header(row):
+            faults.append("a header line of other columns")
+            self.other_header = f"below line {self.chunk.lines[index]}, a header of other columns"
+        elif self.other_header:
+            faults.append(self.other_header)
         elif row.count("") * 2 >= self.width and find_role(first) == "total_line":
             faults.append("a total line")
         elif not first:
@@ -3010,10 +3105,11 @@ def open_shipments(source: str, options: ReadOptions) -> Iterator[Shipments]:
         head, text = b"", ""
         for block in blocks:
             head += block
-            if len(head) >= BLOCK or (head and not block):
+            if len(head) >= BLOCK or (head.lstrip(BLANK) and not block):
                 break
-        encoding = options.encoding or find_encoding(head)
-        texts = _read_lines(chain([head, b""], blocks), encoding)  # whose pause has been used up
+        found_so_far = find_encoding(head).replace("utf-8", "ascii" if head.isascii() else "utf-8")
+        encodings = [options.encoding or found_so_far]
+        texts = _read_lines(chain([head, b""], blocks), encodings)  # whose pause has been used up
         for more, last in texts:  # in a stream the header may come after a pause
             text += more
             lines = list(io.StringIO(text.removeprefix("\ufeff"), newline=""))
@@ -3026,7 +3122,11 @@ def open_shipments(source: str, options: ReadOptions) -> Iterator[Shipments]:
         begun = [(rest, last), ("", last)]  # read up to a pause: the rows of `rest` must not wait
         enough = min(options.chunk_rows, CHUNK_CELLS // len(found.cells))
         chunks = _RowReader(found).read_chunks(chain(begun, texts), enough)
-        yield Shipments(source, found.cells, found.roles, preamble, encoding, chunks)
+        try:
+            yield Shipments(source, found.cells, found.roles, preamble, encodings, chunks)
+        except UnicodeError as err:  # of what the user gave: UTF-16 without its mark
+            fault = f"is not text in {encodings[-1]} ({err}): give another --encoding"
+            raise ScreenError(f"{name}: {fault}.") from err
 
 
 # ==================================================================================================
@@ -4589,11 +4689,10 @@ class Talk:
         if not self.quiet:
             say(text)
 
-    def count(self, rows: int, flagged: Mapping[int, ScreenedRow]) -> None:
-        """Count `rows` rows, of which `flagged` were."""
-        self.rows, self.flagged = self.rows + rows, self.flagged + len(flagged)
-        for row in flagged.values():
-            self.kinds.update({flag.kind for flag in row.flags})
+    def count(self, rows: int, flags: Sequence[Flag]) -> None:
+        """Count up to `rows` rows, the last of them with `flags`."""
+        self.rows, self.flagged = rows, self.flagged + bool(flags)
+        self.kinds.update({flag.kind for flag in flags})
 
     def account(self) -> str:
         """The last line of a run."""
@@ -4747,17 +4846,21 @@ def screen_file(
         for text in say_layout(shipments):
             talk.say(f"{file}: {text}")
         writer.begin(shipments.headers, shipments.roles["consignee"][0])
+        before = talk.rows
         for chunk in shipments.chunks:
             flagged = {row.number: row for row in screener.screen_chunk(chunk, shipments.roles)}
             numbered = enumerate(chunk.rows, chunk.first_row) if request.every else ()
             every = (flagged.get(n) or ScreenedRow(n, cells, ()) for n, cells in numbered)
             for row in every if request.every else flagged.values():
                 writer.write_row(row, file)
+                talk.count(before + row.number, row.flags)
             writer.out.flush()
-            talk.count(len(chunk.rows), flagged)
+            talk.count(before + chunk.first_row + len(chunk.rows) - 1, ())
             talk.progress(file, chunk)
             if request.receipt is not None:
                 talk.marks[file] += mark_rows(chunk.rows)
+        for encoding in shipments.encodings[1:]:
+            talk.say(f"{file}: {say_encoding(encoding)}")
 
 
 def mark_rows(rows: Sequence[Sequence[str]]) -> str:
@@ -4773,10 +4876,15 @@ def say_layout(shipments: Shipments) -> Iterator[str]:
     if shipments.preamble:
         yield f"{len(shipments.preamble)} lines above the header passed over"
     if shipments.encoding != "utf-8":
-        yield f"read as {shipments.encoding}"
+        yield say_encoding(shipments.encoding)
     there = {role.replace("consignee_country", "destination") for role in roles}
     if missing := [r for r in ("hs_code", "description", "destination") if r not in there]:
         yield f"no column for {', '.join(missing)}: those checks were not run"
+
+
+def say_encoding(encoding: str) -> str:
+    """What letters a file is read in, which is a guess."""
+    return f"read as {encoding}, by its letters: give --encoding if names look odd"
 
 
 def say_left_out(screener: Screener) -> Iterator[str]:
@@ -4982,6 +5090,11 @@ def parse_columns(ctx: click.Context, param: Any, texts: Sequence[str]) -> dict[
     return {role.strip(): header for role, header in (text.split("=", 1) for text in texts)}
 
 
+def parse_delimiter(ctx: click.Context, param: Any, text: str | None) -> str | None:
+    """The delimiter as typed; a tab is hard to type."""
+    return "\t" if text in ("\\t", "tab", "TAB") else text
+
+
 def check_number(ctx: click.Context, param: click.Parameter, number: float) -> float:
     """`number` if it is one: nan is at no threshold, so nothing would be raised."""
     if math.isnan(number):
@@ -5031,7 +5144,8 @@ format_option = click.Option(
 reading_options = (
     click.Option(["--column", "columns"], multiple=True, callback=parse_columns,
                  metavar="ROLE=HEADER", help="The column of a role; repeatable."),
-    click.Option(["-d", "--delimiter"], help="Cell delimiter. Default: found."),
+    click.Option(["-d", "--delimiter"], callback=parse_delimiter,
+                 help="Cell delimiter. Default: found."),
     click.Option(["-e", "--encoding"], help="Text encoding. Default: found."),
 )
 run_options = (

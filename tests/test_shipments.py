@@ -186,6 +186,21 @@ TEXTS = {
     "gb18030": ["深圳市东方贸易有限公司;轴承", "上海国际货运代理", "北京",
                 "Consignee;广州机械进出口公司"],
     "cp1254": ["Şimşek Dış Ticaret;Kırgızistan", "Işık Sanayi ve Ticaret Ltd. Şti."],
+    "big5hkscs": ["華為技術有限公司;臺灣電子股份有限公司;積體電路股份有限公司", "鴻海精密工業股份有限公司 新北市土城區"],
+    "cp932": ["東京エレクトロン株式会社;三菱電機株式会社;トヨタ自動車;株式会社ミツトヨ 神奈川県川崎市", "三菱重工業株式会社 東京都千代田区"],
+    "euc_jp": ["東京エレクトロン株式会社;三菱電機株式会社;トヨタ自動車;株式会社ミツトヨ 神奈川県川崎市"],
+    "cp949": ["한국무역 주식회사;삼성전자 주식회사;서울특별시 강남구"],
+    "koi8_r": ["ООО Росэлектроника;АО Концерн Радиоэлектронные технологии;г. Москва, ул. Ленина 5"],
+    "cp866": ["ООО Росэлектроника;АО Концерн Радиоэлектронные технологии;г. Москва, ул. Ленина 5"],
+    "iso8859_5": ["ООО Росэлектроника;АО Концерн Радиоэлектронные технологии;г. Москва, ул. Ленина 5"],
+    "cp1250": ["Zakład Łożysk Śrubowych;Przedsiębiorstwo Usługowe Kraków;Żółw Gdańsk", "Spółka Łódź", "Škoda Plzeň;Žďár nad Sázavou strojírny;Příbram Tatra vagónka Kopřivnice", "Győri Gépgyár;Műszaki Fejlesztő Zártkörű;Budapest Főváros Kőbánya", "Fabrica de maşini Braşov;Societatea Naţională Bucureşti Constanţa în Piteşti întreprindere", "Tvornica željezničkih vozila Gredelj;Đuro Đaković Slavonski Brod;Čakovec Šibenik tvornička ćelija"],
+    "cp1257": ["Lietuvos geležinkeliai įmonė;Uždaroji akcinė bendrovė Šiaulių Žalgiris ąžuolas ėjęs", "Sabiedrība ar ierobežotu atbildību Rīgas Ķīmija;Jūrmala Cēsis Ļaudona ģimene"],
+    "cp1253": ["Ελληνική Βιομηχανία Όπλων;Ανώνυμη Εταιρεία Αθήνα;Λιμάνι Πειραιάς", "ΕΛΛΗΝΙΚΗ ΒΙΟΜΗΧΑΝΙΑ ΟΠΛΩΝ;ΑΝΩΝΥΜΗ ΕΤΑΙΡΕΙΑ ΑΘΗΝΑ"],
+    "cp1255": ["תעשיות אלקטרוניקה בעמ;חברת שיווק ישראל תל אביב"],
+    "cp1256": ["شركة التجارة العامة;مؤسسة الإلكترونيات دبي;الإمارات العربية المتحدة", "شركت صنايع الكترونيك ايران;تهران"],
+    "cp874": ["บริษัท ไทยอิเล็กทรอนิกส์ จำกัด;กรุงเทพมหานคร"],
+    "cp850": ["Müller Wälzlager GmbH;Größe Straße München", "Compañía Española de Petróleos;Construcción Málaga"],
+    "mac_roman": ["Müller Wälzlager GmbH;Größe Straße München"],
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -47,14 +48,14 @@ def whole(place):
 
 
 def leftovers(place):
-    """Temporary files that a run left beside its output."""
+    """What a run left beside its output."""
     return [path for path in place.iterdir() if path.name.startswith(".")]
 
 
 def sweep(place, *names):
     """Away with what an earlier run left."""
     for path in [*leftovers(place), *(place / name for name in names)]:
-        path.unlink(missing_ok=True)
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize("seed", range(3))
