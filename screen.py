@@ -1485,14 +1485,17 @@ ALSO = re.compile(
     r"\s*(?:[;|\n]|\s/\s|\b[afdn]\s?[./]\s?k\s?[./]\s?a\b\.?:?|\b[cd]/[ob](?:/a)?\b|\bt/a\b"
     r"|\bd\.?b\.?a\b\.?|\bformerly(?: known as)?\b|\b(?:also|previously|now) known as\b"
     r"|\bdoing business as\b|\btrading as\b|\bon behalf of\b|\bcare of\b|\balias\b"
-    r"|\bto (?:the )?order of\b|\b(?:notify|attn|attention|consignee|buyer):|(?<=\w )ex(?= \w))\s*",
+    r"|\bto (?:the )?order of\b:?|\bfor (?:the )?account of\b|\bby order of\b|\bo/?b/?o\b|\bf/o\b"
+    r"|\b(?:notify|attn|attention|consignee|buyer|applicant|importer|receiver|customer|end[ -]?user"
+    r"|(?:ship|sold|bill|deliver)[ -]to)(?: party)?\s*:|\battn\b\.?|(?<=\w )ex(?= \w))\s*",
     re.IGNORECASE,
 )
 HINT_SIGNS = frozenset(";|/:\n")  # what the patterns below need, tried first: they are slow
 HINT_WORDS = frozenset(
     """aka a.k.a. a.k.a (aka (a.k.a. fka f.k.a. f.k.a nka dba d.b.a. d.b.a formerly (formerly as
-    alias care behalf order ex imo (imo m.v. m.t. mv mt messrs messrs. subsidiary subsidiaries
-    affiliates affiliate affiliated successor successors sub-unit branch branches""".split()
+    alias care behalf order account obo attn ex imo (imo m.v. m.t. mv mt messrs messrs.
+    subsidiary subsidiaries affiliates affiliate affiliated successor successors sub-unit branch
+    branches""".split()
 )
 AND_OTHERS = re.compile(
     r"[,;]?\s+(?:and\s+)?(?:any|its|all|their)\s+(?:\w+[, -]+){0,4}"
@@ -1504,6 +1507,28 @@ SHIP = re.compile(
     r"|\s*[(,-]*\s*\bimo\W*(?:no\W*|number\W*)?\d{7}\b\)?|^(?:m/s\.?|messrs\.?)\s+",
     re.IGNORECASE,
 )
+
+# What a cell holds beside the name. Bounded on every side: a hostile cell must not take long.
+CODE = re.compile(  # "C00123 Tako LLC", "(4711) Tako LLC", "Tako LLC - WH3"
+    r"^\W*(?:[a-z]{0,4}[-#]?\d{4,}|[(\[][a-z]{0,4}-?\d{2,}[)\]])(?!\w)[\W_]*(?=[^\W\d])"
+    r"|\s[-#]\s?[a-z]{1,4}\d{1,6}\W{0,3}$",
+    re.IGNORECASE,
+)
+BESIDE = re.compile(  # from here on a number, an address or a person to call
+    r"""[\s,;(/-]{0,4}(?:
+    \b(?:tel\w*|phone|ph|fax|mob|mobile|cell|тел|факс)\b[^,]{0,5}(?=[+(\d])
+    |\b(?:vat|tax|t\.?i\.?n|trn|inn|unp|bin|iin|kpp|ogrn|vkn|vergi|cuit|ruc|nit|cnpj|gst\w*|eori
+      |uscc|reg|инн|унп|бин|иин|огрн)\b[^,;]{0,15}\d
+    |\bp\.?\s?o\.?\s?b(?:ox)?\b|\be-?mail\b|\b(?:attn|attention)\b
+    |\b(?:room|rm|unit|flat|suite|shop|office|plot|bldg|building|floor|block)\b\W{0,3}\w{0,2}\d
+    |,(?=.{0,120}\d)(?=.{0,120}[^\W\d]{2})
+    |(?<=\w\w)\s(?:no\W{0,2})?\d[\w/-]{0,9}\s.{0,60}\b(?:street|str?|road|rd|ave(?:nue)?|lane
+      |blvd|boulevard|district|ul|ulitsa|cad\w*|sok\w*|mah\w*|ул|улица|пр|проспект|шоссе)\b
+    ).*""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+BRACKET = re.compile(r"\s?[(\[][^()\[\]]*[)\]]?")
+MAYBE_BESIDE = re.compile(r"[\d(\[]|attn|attention|mail|box", re.IGNORECASE)
 
 
 FORMAL_FROM = 8  # letters of a misspelt legal form: "Liabilty", while Al-Mosuli is a name
@@ -1520,6 +1545,7 @@ def split_names(text: str) -> tuple[str, ...]:
     """
     if (
         text.isascii()
+        and not MAYBE_BESIDE.search(text)
         and HINT_SIGNS.isdisjoint(text)
         and HINT_WORDS.isdisjoint(text.lower().split())
     ):
@@ -1530,7 +1556,40 @@ def split_names(text: str) -> tuple[str, ...]:
         latin = " ".join(w for w in words if LATIN.search(w) and not OTHER.search(w))
         other = " ".join(w for w in words if OTHER.search(w) and not LATIN.search(w))
         parts += [latin, other] if latin and other else []
+    parts += [bare for part in (text, *parts) for bare in find_bare(part)]
     return (text, *dict.fromkeys(part for part in parts if part and part != text))
+
+
+def find_bare(text: str) -> Iterator[str]:
+    """`text` without a customer code, then without numbers and address, then without brackets.
+
+    >>> [*find_bare("C00123 Tako LLC, 5 Abovyan Street (new)")]
+    ['Tako LLC, 5 Abovyan Street (new)', 'Tako LLC', 'Tako LLC']
+    """
+    if MAYBE_BESIDE.search(text):
+        named = CODE.sub("", text)
+        head = BESIDE.sub("", named, count=1)
+        yield named
+        yield head if sum(map(str.isalpha, head)) > 2 else ""
+        yield drop_notes(head or named)
+
+
+def drop_notes(text: str) -> str:
+    """`text` without what stands in brackets, unless that is generic, a place or a legal form.
+
+    >>> drop_notes("Iran Tako Co. (ITC)"), drop_notes("Tako Bank (Asia) Ltd")
+    ('Iran Tako Co.', 'Tako Bank (Asia) Ltd')
+    """
+    language = load_language()
+
+    def is_name(word: str) -> bool:
+        return word in language.classes or word in language.forms
+
+    def drop(note: re.Match[str]) -> str:
+        words = re.findall(r"\w+", note[0].lower().replace(".", ""))
+        return note[0] if any(map(is_name, words)) else ""
+
+    return BRACKET.sub(drop, text).strip()
 
 
 @functools.cache
@@ -1984,11 +2043,21 @@ CONFUSED = str.maketrans("015826l", "oisbzgi")
 def fold_entries(
     entries: Sequence[ListEntry], language: Language
 ) -> tuple[list[tuple[str, str, int]], list[FoldedName]]:
-    """(text, kind, entry number) and folded name of all names; Chinese as written and spelt."""
+    """(text, kind, entry number) and folded name of all names; Chinese as written and spelt.
+
+    "Sino Institute (SINI)" stands also without the bracket, "Tako; Taco" as two names.
+    """
     rows = [(text, kind, e) for e, entry in enumerate(entries) for text, kind in entry.names]
-    folded = fold_names([row[0] for row in rows], language)
+    read = [text for text, _, _ in rows]
+    for row in rows[:]:
+        if "(" in row[0] or "[" in row[0] or ";" in row[0]:
+            parts = dict.fromkeys(drop_notes(part) for part in row[0].split(";"))
+            others = [part for part in parts if part and part != row[0]]
+            read += others
+            rows += [row] * len(others)
+    folded = fold_names(read, language)
     han = [i for i, name in enumerate(folded) if name.script == "han"]
-    folded += fold_batch([rows[i][0] for i in han], language, spell=True)
+    folded += fold_batch([read[i] for i in han], language, spell=True)
     return add_acronyms(rows + [rows[i] for i in han], folded, entries)
 
 
