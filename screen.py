@@ -1528,7 +1528,8 @@ BESIDE = re.compile(  # from here on a number, an address or a person to call
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
 BRACKET = re.compile(r"\s?[(\[][^()\[\]]*[)\]]?")
-MAYBE_BESIDE = re.compile(r"[\d(\[]|attn|attention|mail|box", re.IGNORECASE)
+INITIALS = re.compile(r"(?<![\w.])([^\W\d_])\.\s?([^\W\d_])\.(?!\s?[^\W\d_]\.)")  # "Putin V.V."
+MAYBE_BESIDE = re.compile(r"[\d(\[]|\b\w\.\s?\w\b|attn|attention|mail|box", re.IGNORECASE)
 
 
 FORMAL_FROM = 8  # letters of a misspelt legal form: "Liabilty", while Al-Mosuli is a name
@@ -1572,6 +1573,16 @@ def find_bare(text: str) -> Iterator[str]:
         yield named
         yield head if sum(map(str.isalpha, head)) > 2 else ""
         yield drop_notes(head or named)
+        both = {i[1] + i[2] for i in INITIALS.finditer(named.lower())}
+        if both and not any(map(is_final, both)):
+            yield INITIALS.sub(r" \1 \2 ", named).strip()
+
+
+def is_final(word: str) -> bool:
+    """Whether `word` may be a place or form behind a name: "sa", but not "ak", which leads."""
+    language = load_language()
+    forms = (position != "start" for _, position, _ in language.forms.get(word, ()))
+    return any(forms) or word in language.classes
 
 
 def drop_notes(text: str) -> str:
@@ -1905,7 +1916,9 @@ CONFLICT = 1.8  # words left over on both sides: "Bashar al-Assad" / "Hafez al-A
 EXTRA, EXTRA_EVIDENCE, EXTRA_LEAST = 1.0, 0.65, 0.3  # "Umar Patek" / "Umar Patek Abdullah Anshori"
 QUIET = 0.25  # share of a generic word's weight that counts as evidence: "13th Research Institute"
 QUIET_EXTRA, QUIET_LEAST = 0.36, 0.2  # so for generic words: "Faberlic" / "Faberlic Europe"
-PATRONYMIC = re.compile(r"(?:[oe]vich|[oe]vna|ichna|ovych|ivna|oglu|ogl[yi]|kyzy|qizi)$")
+PATRONYMIC = re.compile(
+    r"(?:[eijoy][vw]+i(?:t?s?ch|cz|tch)|[eijoy][vw]n[ay]|ichna|[oi]vych|ivna|oglu|ogl[yi]|kyzy|qizi)$"
+)
 NUMBERS_DIFFER, NUMBER_MISSING = 0.3, 0.1  # "Brigade 44" / "Brigade 45"; "Company 23" / "Company"
 FORM_DIFFERS, FORM_MISSING = 0.03, 0.01  # "X GmbH" / "X AG"; "X GmbH" / "X"
 FORM_ODD = {"vessel": 0.15, "aircraft": 0.15, "individual": 0.05}  # "Neptune Company" / m/v Neptune
@@ -2453,7 +2466,9 @@ class Matcher:
         """Weight of the tokens of name `n` that neither `words` nor initials could agree with."""
         index, similar = self.index, [self.senses[word].similar for word in words]
         lone = [v for v in index.tokens[n] if not any(v in some for some in similar)]
-        return sum([index.weights[v] for v in lone if index.vocabulary[v][0] not in letters])
+        firsts = ({index.vocabulary[v][0], index.keys[index.vocabulary[v]][:1]} for v in lone)
+        left = [v for v, first in zip(lone, firsts, strict=True) if first.isdisjoint(letters)]
+        return sum([index.weights[v] for v in left])
 
     def names_like(self, token: str) -> set[int]:
         """The names in which a token similar to `token` stands; kept for the commonest."""
@@ -2578,7 +2593,8 @@ def find_pairs(query: FoldedName, n: int, matcher: Matcher) -> list[Pair]:
     for i, token in enumerate(query.tokens):
         similar, mine = matcher.senses[token].similar, range(i, i + 1)
         for j, v in enumerate(ids):
-            initial = is_letter(token) and name.tokens[j][0] == token
+            known = matcher.index.keys[name.tokens[j]]  # "E." is Yevgeny: the sound is "evgeni"
+            initial = is_letter(token) and token in (name.tokens[j][0], known[:1])
             initial |= similar.get(v) == INITIAL and len(name.tokens[j]) == 1
             if initial and token != name.tokens[j]:
                 pairs.append(Pair(INITIAL, "initial", mine, range(j, j + 1), LETTER_WEIGHT))
@@ -2643,6 +2659,9 @@ def compare_names(query: FoldedName, n: int, matcher: Matcher) -> Comparison:
             words = " ".join(x.word for x in asked), " ".join(x.word for x in listed)
             evidence = telling + QUIET * (weight - telling)
             agreed.append(Agreement(*words, how, similarity, weight, evidence))
+    letters = [i for i, token in enumerate(query.tokens) if is_letter(token)]
+    if index.types[n] in ("", "individual") and letters[1:] and letters[0] in mine:
+        return NOTHING  # "I. A. Markov" is no Aleksey Markov
     form = 0.0 if whole else score_forms(query.forms, name.forms, index.types[n])
     factor = ACRONYM if name.script == "acronym" else 1.0
     return score_comparison(
