@@ -1574,7 +1574,8 @@ def find_bare(text: str) -> Iterator[str]:
         yield head if sum(map(str.isalpha, head)) > 2 else ""
         yield drop_notes(head or named)
         both = {i[1] + i[2] for i in INITIALS.finditer(named.lower())}
-        if both and not any(map(is_final, both)):
+        person = both and len(INITIALS.sub("", named).split()) <= 2  # no "M.P. Evans Group plc"
+        if person and not any(map(is_final, both)):
             yield INITIALS.sub(r" \1 \2 ", named).strip()
 
 
@@ -1884,6 +1885,7 @@ CLASS_WEIGHT = {  # at most
 TELLING = ("", "quality", "patronymic")  # classes that make evidence; "China Electronics" has none
 CLASS_SOUND_FROM = 5  # letters: "teknologii" is technology, while "tako" is not "taco"
 LETTER_WEIGHT = CLASS_WEIGHT["letter"]
+PARTICLE = CLASS_WEIGHT["particle"]  # no token weighs less
 SHORT_WEIGHT = {2: 0.4, 3: 0.5}  # "ABC Health" / "ABD Health" differ, yet ABC alone decides little
 NUMBER_WEIGHT = 0.4  # at least: "Plant 5" / "Plant 7"
 # Similarity of two tokens that are not equal, by what explains the difference.
@@ -2000,6 +2002,7 @@ class NameIndex:
     telling: list[bool]  # not a generic word, place, title, particle or legal form
     totals: list[float]  # weight of a name's tokens
     tellings: list[float]  # of which words that tell something
+    sizes: list[int]  # how many of a name's tokens are no particles
     starts: np.ndarray  # vocabulary id -> slice of postings
     postings: np.ndarray  # name numbers
     types: list[str]  # of the entry, by name
@@ -2103,6 +2106,7 @@ def build_index(entries: Sequence[ListEntry], language: Language) -> NameIndex:
         weights=weights,
         totals=[sum([weights[v] for v in ids]) for ids in tokens],
         tellings=[sum([weights[v] for v in ids if telling[v]]) for ids in tokens],
+        sizes=[sum([weights[v] > PARTICLE for v in ids]) for ids in tokens],
         telling=telling.tolist(),
         starts=np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(vocabulary)))]),
         postings=holders[np.argsort(codes, kind="stable")],
@@ -2422,14 +2426,15 @@ class Matcher:
         return found
 
     def find_equal(self, senses: Sequence[Sense]) -> set[int]:
-        """Names with a token for each of `senses` and no other, which may all be generic."""
+        """Names with a token for each of `senses` and no other, all generic, particles aside."""
+        words = [sense for sense in senses if sense.weight > PARTICLE]
         found: set[int] | None = None
-        for sense in senses:
+        for sense in words:
             names = self.names_with(v for v, value in sense.similar.items() if value != INITIAL)
             found = names if found is None else found & names
             if not found:
                 break
-        return {n for n in found or () if len(self.index.tokens[n]) == len(senses)}
+        return {n for n in found or () if self.index.sizes[n] == len(words)}
 
     def find_likely(self, tokens: Sequence[str], spare: float) -> set[int]:
         """Names that agree with enough of `tokens` to lose no more than `spare`."""
@@ -2573,7 +2578,27 @@ def fold_queries(texts: Sequence[str], language: Language) -> list[list[FoldedNa
     for several, names in zip(parts, queries, strict=True):
         han = [text for text, name in zip(several, names, strict=True) if name.script == "han"]
         names += fold_batch(han, language, spell=True)
+        names += fold_names([*filter(None, {find_head(n, language) for n in names})], language)
     return queries
+
+
+def find_head(name: FoldedName, language: Language) -> str:
+    """`name` up to the legal form that does not end it: the rest is a town or a branch.
+
+    >>> language = load_language()
+    >>> find_head(fold_names(["Tako JSC Soligorsk"], language)[0], language)
+    'tako jsc'
+    """
+    words = name.plain.split() if name.forms and not name.script else []
+    words = words if name.words[:1] == tuple(words[:1]) else []  # no form leads
+    for i in range(1, len(words)):
+        for form, position, kind in language.forms.get(words[i], ()):
+            end, sure = i + len(form), kind in ("LTD", "PLC") and len("".join(form)) > 2
+            if sure and position != "start" and tuple(words[i:end]) == form:
+                rest = split_forms(words[end:], language)[0] if words[end:] else []
+                lead = not rest or language.classes.get(words[end]) == "particle"
+                return "" if lead or words[end] in language.forms else " ".join(words[:end])
+    return ""
 
 
 class Pair(NamedTuple):
@@ -2689,7 +2714,9 @@ def score_comparison(
     weight = sum(a.weight for a in agreed)
     evidence = sum(a.evidence for a in agreed)
     unlike = sum(a.weight * (1 - a.similarity) for a in agreed)
-    all_agree = not mine and not theirs and all(a.how != "initial" for a in agreed)
+    bare = all(x.weight <= PARTICLE and len(x.word) > 1 for x in (*mine, *theirs))
+    left_over = (mine or theirs) and not (bare and len(agreed) > 1)  # "of", but not "A Trading"
+    all_agree = not left_over and all(a.how != "initial" for a in agreed)
     loss = 1.0
     if evidence >= LEAST_EVIDENCE:
         left, right = (sum(x.weight for x in side) for side in (mine, theirs))
