@@ -1479,6 +1479,7 @@ NAMED = re.compile(r"(LETTER|SYLLABLE|VOWEL SIGN|CHARACTER)(?: SMALL| CAPITAL| F
 APART = re.compile(r"[\s\-/,;:_|+\"]+")  # "Volvo-Вектор" is no word of mixed scripts
 BEGINS = re.compile(r"(?=\w)|$")  # "(mhmd": behind the bracket
 ABJAD_MARK = "\u02bf"  # before a word of consonants only: Arabic, Hebrew, Syriac
+ARTICLE = ABJAD_MARK + "al"
 CONSONANTS = str.maketrans("eiouwypvqcxg", "aaaaaabfkkkj")
 # Several parties in one cell, and words that say so.
 ALSO = re.compile(
@@ -2297,11 +2298,20 @@ def find_similar(
 def find_abjad(
     tokens: Sequence[str], vocabulary: Sequence[str], consonants: Mapping[str, list[int]]
 ) -> Iterable[tuple[str, int]]:
-    """(token, vocabulary id) with the same consonants, one from a script without vowels."""
-    for token, key in zip(tokens, key_consonants(tokens), strict=True):
-        for v in consonants.get(key, ()) if len(key) > 2 else ():
-            if token.startswith(ABJAD_MARK) != vocabulary[v].startswith(ABJAD_MARK):
-                yield token, v
+    """(token, vocabulary id) with the same consonants, one from a script without vowels.
+
+    An Arabic word also agrees without its article. Two consonants say enough only where the names
+    begin alike: "rami" is written rmy, and so is "arm".
+    """
+    bare = [t.replace(ARTICLE, ABJAD_MARK) if len(t) > len(ARTICLE) + 2 else t for t in tokens]
+    for token, *keys in zip(tokens, key_consonants(tokens), key_consonants(bare), strict=True):
+        for key in {*keys}:
+            for v in consonants.get(key, ()) if len(key) > 1 else ():
+                firsts = {word.strip(ABJAD_MARK)[:1] for word in (token, vocabulary[v])}
+                if token.startswith(ABJAD_MARK) != vocabulary[v].startswith(ABJAD_MARK) and (
+                    len(key) > 2 or len(firsts) == 1
+                ):
+                    yield token, v
 
 
 class Matcher:
@@ -2351,7 +2361,7 @@ class Matcher:
         self.keys.update(zip(new, key_tokens(new, self.language.sounds), strict=True))
         found = find_similar(new, index, self.language, self.workers)
         if self.abjad or any(token.startswith(ABJAD_MARK) for token in new):
-            self.consonants = self.consonants or build_keys(key_consonants(index.vocabulary), 3)
+            self.consonants = self.consonants or build_keys(key_consonants(index.vocabulary), 2)
             for token, v in find_abjad(new, index.vocabulary, self.consonants):
                 found[token].setdefault(v, CONSONANTS_AGREE)
         unknown = [t for t in new if t not in index.ids and t not in self.language.classes]
@@ -2545,7 +2555,9 @@ class Matcher:
             return set()
         plains = self.index.plains
         start, end = (bisect_left(plains, (edge, 0)) for edge in (query.plain, query.plain + "~"))
-        several = {plain for plain, _ in plains[start:end]} - {query.plain}
+        size = len(query.plain)  # it counts how the cut word goes on, not what may follow it
+        longer = (x for x, _ in plains[start:end] if len(x) > size)
+        several = {x[: f"{x} ".index(" ", size)] for x in longer}
         return {n for _, n in plains[start:end]} if 0 < len(several) <= CUT_MOST else set()
 
 
