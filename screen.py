@@ -1505,11 +1505,12 @@ AND_OTHERS = re.compile(
 )
 SHIP = re.compile(
     r"^(?:m/?[vt]|m\. ?[vt]\.?|s/?s|f/v)\s+(?=\S{3})"
-    r"|\s*[(,-]*\s*\bimo\W*(?:no\W*|number\W*)?\d{7}\b\)?|^(?:m/s\.?|messrs\.?)\s+",
+    r"|\s{0,3}[(,-]{0,3}\s{0,3}\bimo\W*(?:no\W*|number\W*)?\d{7}\b\)?|^(?:m/s\.?|messrs\.?)\s+",
     re.IGNORECASE,
 )
 
 # What a cell holds beside the name. Bounded on every side: a hostile cell must not take long.
+NAMED_CHARS = 300  # of a cell that hold its name; behind them no address is looked for
 CODE = re.compile(  # "C00123 Tako LLC", "(4711) Tako LLC", "Tako LLC - WH3"
     r"^\W*(?:[a-z]{0,4}[-#]?\d{4,}|[(\[][a-z]{0,4}-?\d{2,}[)\]])(?!\w)[\W_]*(?=[^\W\d])"
     r"|\s[-#]\s?[a-z]{1,4}\d{1,6}\W{0,3}$",
@@ -1569,7 +1570,7 @@ def find_bare(text: str) -> Iterator[str]:
     ['Tako LLC, 5 Abovyan Street (new)', 'Tako LLC', 'Tako LLC']
     """
     if MAYBE_BESIDE.search(text):
-        named = CODE.sub("", text)
+        named = CODE.sub("", text[:NAMED_CHARS])
         head = BESIDE.sub("", named, count=1)
         yield named
         yield head if sum(map(str.isalpha, head)) > 2 else ""
