@@ -1464,20 +1464,24 @@ NAMED = re.compile(r"(LETTER|SYLLABLE|VOWEL SIGN|CHARACTER)(?: SMALL| CAPITAL| F
 APART = re.compile(r"[\s\-/,;:_|+\"]+")  # "Volvo-Вектор" is no word of mixed scripts
 BEGINS = re.compile(r"(?=\w)|$")  # "(mhmd": behind the bracket
 ABJAD_MARK = "\u02bf"  # before a word of consonants only: Arabic, Hebrew, Syriac
+ARTICLE = ABJAD_MARK + "al"
 CONSONANTS = str.maketrans("eiouwypvqcxg", "aaaaaabfkkkj")
 # Several parties in one cell, and words that say so.
 ALSO = re.compile(
     r"\s*(?:[;|\n]|\s/\s|\b[afdn]\s?[./]\s?k\s?[./]\s?a\b\.?:?|\b[cd]/[ob](?:/a)?\b|\bt/a\b"
     r"|\bd\.?b\.?a\b\.?|\bformerly(?: known as)?\b|\b(?:also|previously|now) known as\b"
     r"|\bdoing business as\b|\btrading as\b|\bon behalf of\b|\bcare of\b|\balias\b"
-    r"|\bto (?:the )?order of\b|\b(?:notify|attn|attention|consignee|buyer):|(?<=\w )ex(?= \w))\s*",
+    r"|\bto (?:the )?order of\b:?|\bfor (?:the )?account of\b|\bby order of\b|\bo/?b/?o\b|\bf/o\b"
+    r"|\b(?:notify|attn|attention|consignee|buyer|applicant|importer|receiver|customer|end[ -]?user"
+    r"|(?:ship|sold|bill|deliver)[ -]to)(?: party)?\s*:|\battn\b\.?|(?<=\w )ex(?= \w))\s*",
     re.IGNORECASE,
 )
 HINT_SIGNS = frozenset(";|/:\n")  # what the patterns below need, tried first: they are slow
 HINT_WORDS = frozenset(
     """aka a.k.a. a.k.a (aka (a.k.a. fka f.k.a. f.k.a nka dba d.b.a. d.b.a formerly (formerly as
-    alias care behalf order ex imo (imo m.v. m.t. mv mt messrs messrs. subsidiary subsidiaries
-    affiliates affiliate affiliated successor successors sub-unit branch branches""".split()
+    alias care behalf order account obo attn ex imo (imo m.v. m.t. mv mt messrs messrs.
+    subsidiary subsidiaries affiliates affiliate affiliated successor successors sub-unit branch
+    branches""".split()
 )
 AND_OTHERS = re.compile(
     r"[,;]?\s+(?:and\s+)?(?:any|its|all|their)\s+(?:\w+[, -]+){0,4}"
@@ -1486,9 +1490,33 @@ AND_OTHERS = re.compile(
 )
 SHIP = re.compile(
     r"^(?:m/?[vt]|m\. ?[vt]\.?|s/?s|f/v)\s+(?=\S{3})"
-    r"|\s*[(,-]*\s*\bimo\W*(?:no\W*|number\W*)?\d{7}\b\)?|^(?:m/s\.?|messrs\.?)\s+",
+    r"|\s{0,3}[(,-]{0,3}\s{0,3}\bimo\W*(?:no\W*|number\W*)?\d{7}\b\)?|^(?:m/s\.?|messrs\.?)\s+",
     re.IGNORECASE,
 )
+
+# What a cell holds beside the name. Bounded on every side: a hostile cell must not take long.
+NAMED_CHARS = 300  # of a cell that hold its name; behind them no address is looked for
+CODE = re.compile(  # "C00123 Tako LLC", "(4711) Tako LLC", "Tako LLC - WH3"
+    r"^\W*(?:[a-z]{0,4}[-#]?\d{4,}|[(\[][a-z]{0,4}-?\d{2,}[)\]])(?!\w)[\W_]*(?=[^\W\d])"
+    r"|\s[-#]\s?[a-z]{1,4}\d{1,6}\W{0,3}$",
+    re.IGNORECASE,
+)
+BESIDE = re.compile(  # from here on a number, an address or a person to call
+    r"""[\s,;(/-]{0,4}(?:
+    \b(?:tel\w*|phone|ph|fax|mob|mobile|cell|тел|факс)\b[^,]{0,5}(?=[+(\d])
+    |\b(?:vat|tax|t\.?i\.?n|trn|inn|unp|bin|iin|kpp|ogrn|vkn|vergi|cuit|ruc|nit|cnpj|gst\w*|eori
+      |uscc|reg|инн|унп|бин|иин|огрн)\b[^,;]{0,15}\d
+    |\bp\.?\s?o\.?\s?b(?:ox)?\b|\be-?mail\b|\b(?:attn|attention)\b
+    |\b(?:room|rm|unit|flat|suite|shop|office|plot|bldg|building|floor|block)\b\W{0,3}\w{0,2}\d
+    |,(?=.{0,120}\d)(?=.{0,120}[^\W\d]{2})
+    |(?<=\w\w)\s(?:no\W{0,2})?\d[\w/-]{0,9}\s.{0,60}\b(?:street|str?|road|rd|ave(?:nue)?|lane
+      |blvd|boulevard|district|ul|ulitsa|cad\w*|sok\w*|mah\w*|ул|улица|пр|проспект|шоссе)\b
+    ).*""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+BRACKET = re.compile(r"\s?[(\[][^()\[\]]*[)\]]?")
+INITIALS = re.compile(r"(?<![\w.])([^\W\d_])\.\s?([^\W\d_])\.(?!\s?[^\W\d_]\.)")  # "Putin V.V."
+MAYBE_BESIDE = re.compile(r"[\d(\[]|\b\w\.\s?\w\b|attn|attention|mail|box", re.IGNORECASE)
 
 
 FORMAL_FROM = 8  # letters of a misspelt legal form: "Liabilty", while Al-Mosuli is a name
@@ -1505,6 +1533,7 @@ def split_names(text: str) -> tuple[str, ...]:
     """
     if (
         text.isascii()
+        and not MAYBE_BESIDE.search(text)
         and HINT_SIGNS.isdisjoint(text)
         and HINT_WORDS.isdisjoint(text.lower().split())
     ):
@@ -1515,7 +1544,51 @@ def split_names(text: str) -> tuple[str, ...]:
         latin = " ".join(w for w in words if LATIN.search(w) and not OTHER.search(w))
         other = " ".join(w for w in words if OTHER.search(w) and not LATIN.search(w))
         parts += [latin, other] if latin and other else []
+    parts += [bare for part in (text, *parts) for bare in find_bare(part)]
     return (text, *dict.fromkeys(part for part in parts if part and part != text))
+
+
+def find_bare(text: str) -> Iterator[str]:
+    """`text` without a customer code, then without numbers and address, then without brackets.
+
+    >>> [*find_bare("C00123 Tako LLC, 5 Abovyan Street (new)")]
+    ['Tako LLC, 5 Abovyan Street (new)', 'Tako LLC', 'Tako LLC']
+    """
+    if MAYBE_BESIDE.search(text):
+        named = CODE.sub("", text[:NAMED_CHARS])
+        head = BESIDE.sub("", named, count=1)
+        yield named
+        yield head if sum(map(str.isalpha, head)) > 2 else ""
+        yield drop_notes(head or named)
+        both = {i[1] + i[2] for i in INITIALS.finditer(named.lower())}
+        person = both and len(INITIALS.sub("", named).split()) <= 2  # no "M.P. Evans Group plc"
+        if person and not any(map(is_final, both)):
+            yield INITIALS.sub(r" \1 \2 ", named).strip()
+
+
+def is_final(word: str) -> bool:
+    """Whether `word` may be a place or form behind a name: "sa", but not "ak", which leads."""
+    language = load_language()
+    forms = (position != "start" for _, position, _ in language.forms.get(word, ()))
+    return any(forms) or word in language.classes
+
+
+def drop_notes(text: str) -> str:
+    """`text` without what stands in brackets, unless that is generic, a place or a legal form.
+
+    >>> drop_notes("Iran Tako Co. (ITC)"), drop_notes("Tako Bank (Asia) Ltd")
+    ('Iran Tako Co.', 'Tako Bank (Asia) Ltd')
+    """
+    language = load_language()
+
+    def is_name(word: str) -> bool:
+        return word in language.classes or word in language.forms
+
+    def drop(note: re.Match[str]) -> str:
+        words = re.findall(r"\w+", note[0].lower().replace(".", ""))
+        return note[0] if any(map(is_name, words)) else ""
+
+    return BRACKET.sub(drop, text).strip()
 
 
 @functools.cache
@@ -1799,6 +1872,7 @@ CLASS_WEIGHT = {  # at most
 TELLING = ("", "quality", "patronymic")  # classes that make evidence; "China Electronics" has none
 CLASS_SOUND_FROM = 5  # letters: "teknologii" is technology, while "tako" is not "taco"
 LETTER_WEIGHT = CLASS_WEIGHT["letter"]
+PARTICLE = CLASS_WEIGHT["particle"]  # no token weighs less
 SHORT_WEIGHT = {2: 0.4, 3: 0.5}  # "ABC Health" / "ABD Health" differ, yet ABC alone decides little
 NUMBER_WEIGHT = 0.4  # at least: "Plant 5" / "Plant 7"
 # Similarity of two tokens that are not equal, by what explains the difference.
@@ -1831,7 +1905,9 @@ CONFLICT = 1.8  # words left over on both sides: "Bashar al-Assad" / "Hafez al-A
 EXTRA, EXTRA_EVIDENCE, EXTRA_LEAST = 1.0, 0.65, 0.3  # "Umar Patek" / "Umar Patek Abdullah Anshori"
 QUIET = 0.25  # share of a generic word's weight that counts as evidence: "13th Research Institute"
 QUIET_EXTRA, QUIET_LEAST = 0.36, 0.2  # so for generic words: "Faberlic" / "Faberlic Europe"
-PATRONYMIC = re.compile(r"(?:[oe]vich|[oe]vna|ichna|ovych|ivna|oglu|ogl[yi]|kyzy|qizi)$")
+PATRONYMIC = re.compile(
+    r"(?:[eijoy][vw]+i(?:t?s?ch|cz|tch)|[eijoy][vw]n[ay]|ichna|[oi]vych|ivna|oglu|ogl[yi]|kyzy|qizi)$"
+)
 NUMBERS_DIFFER, NUMBER_MISSING = 0.3, 0.1  # "Brigade 44" / "Brigade 45"; "Company 23" / "Company"
 FORM_DIFFERS, FORM_MISSING = 0.03, 0.01  # "X GmbH" / "X AG"; "X GmbH" / "X"
 FORM_ODD = {"vessel": 0.15, "aircraft": 0.15, "individual": 0.05}  # "Neptune Company" / m/v Neptune
@@ -1914,6 +1990,7 @@ class NameIndex:
     telling: list[bool]  # not a generic word, place, title, particle or legal form
     totals: list[float]  # weight of a name's tokens
     tellings: list[float]  # of which words that tell something
+    sizes: list[int]  # how many of a name's tokens are no particles
     starts: np.ndarray  # vocabulary id -> slice of postings
     postings: np.ndarray  # name numbers
     types: list[str]  # of the entry, by name
@@ -1970,11 +2047,21 @@ CONFUSED = str.maketrans("015826l", "oisbzgi")
 def fold_entries(
     entries: Sequence[ListEntry], language: Language
 ) -> tuple[list[tuple[str, str, int]], list[FoldedName]]:
-    """(text, kind, entry number) and folded name of all names; Chinese as written and spelt."""
+    """(text, kind, entry number) and folded name of all names; Chinese as written and spelt.
+
+    "Sino Institute (SINI)" stands also without the bracket, "Tako; Taco" as two names.
+    """
     rows = [(text, kind, e) for e, entry in enumerate(entries) for text, kind in entry.names]
-    folded = fold_names([row[0] for row in rows], language)
+    read = [text for text, _, _ in rows]
+    for row in rows[:]:
+        if "(" in row[0] or "[" in row[0] or ";" in row[0]:
+            parts = dict.fromkeys(drop_notes(part) for part in row[0].split(";"))
+            others = [part for part in parts if part and part != row[0]]
+            read += others
+            rows += [row] * len(others)
+    folded = fold_names(read, language)
     han = [i for i, name in enumerate(folded) if name.script == "han"]
-    folded += fold_batch([rows[i][0] for i in han], language, spell=True)
+    folded += fold_batch([read[i] for i in han], language, spell=True)
     return add_acronyms(rows + [rows[i] for i in han], folded, entries)
 
 
@@ -2007,6 +2094,7 @@ def build_index(entries: Sequence[ListEntry], language: Language) -> NameIndex:
         weights=weights,
         totals=[sum([weights[v] for v in ids]) for ids in tokens],
         tellings=[sum([weights[v] for v in ids if telling[v]]) for ids in tokens],
+        sizes=[sum([weights[v] > PARTICLE for v in ids]) for ids in tokens],
         telling=telling.tolist(),
         starts=np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(vocabulary)))]),
         postings=holders[np.argsort(codes, kind="stable")],
@@ -2197,11 +2285,20 @@ def find_similar(
 def find_abjad(
     tokens: Sequence[str], vocabulary: Sequence[str], consonants: Mapping[str, list[int]]
 ) -> Iterable[tuple[str, int]]:
-    """(token, vocabulary id) with the same consonants, one from a script without vowels."""
-    for token, key in zip(tokens, key_consonants(tokens), strict=True):
-        for v in consonants.get(key, ()) if len(key) > 2 else ():
-            if token.startswith(ABJAD_MARK) != vocabulary[v].startswith(ABJAD_MARK):
-                yield token, v
+    """(token, vocabulary id) with the same consonants, one from a script without vowels.
+
+    An Arabic word also agrees without its article. Two consonants say enough only where the names
+    begin alike: "rami" is written rmy, and so is "arm".
+    """
+    bare = [t.replace(ARTICLE, ABJAD_MARK) if len(t) > len(ARTICLE) + 2 else t for t in tokens]
+    for token, *keys in zip(tokens, key_consonants(tokens), key_consonants(bare), strict=True):
+        for key in {*keys}:
+            for v in consonants.get(key, ()) if len(key) > 1 else ():
+                firsts = {word.strip(ABJAD_MARK)[:1] for word in (token, vocabulary[v])}
+                if token.startswith(ABJAD_MARK) != vocabulary[v].startswith(ABJAD_MARK) and (
+                    len(key) > 2 or len(firsts) == 1
+                ):
+                    yield token, v
 
 
 class Matcher:
@@ -2254,7 +2351,7 @@ class Matcher:
         self.keys.update(zip(new, key_tokens(new, self.language.sounds), strict=True))
         found = find_similar(new, index, self.language, self.workers)
         if self.abjad or any(token.startswith(ABJAD_MARK) for token in new):
-            self.consonants = self.consonants or build_keys(key_consonants(index.vocabulary), 3)
+            self.consonants = self.consonants or build_keys(key_consonants(index.vocabulary), 2)
             for token, v in find_abjad(new, index.vocabulary, self.consonants):
                 found[token].setdefault(v, CONSONANTS_AGREE)
         unknown = [t for t in new if t not in index.ids and t not in self.language.classes]
@@ -2329,14 +2426,15 @@ class Matcher:
         return found
 
     def find_equal(self, senses: Sequence[Sense]) -> set[int]:
-        """Names with a token for each of `senses` and no other, which may all be generic."""
+        """Names with a token for each of `senses` and no other, all generic, particles aside."""
+        words = [sense for sense in senses if sense.weight > PARTICLE]
         found: set[int] | None = None
-        for sense in senses:
+        for sense in words:
             names = self.names_with(v for v, value in sense.similar.items() if value != INITIAL)
             found = names if found is None else found & names
             if not found:
                 break
-        return {n for n in found or () if len(self.index.tokens[n]) == len(senses)}
+        return {n for n in found or () if self.index.sizes[n] == len(words)}
 
     def find_likely(self, tokens: Sequence[str], spare: float) -> set[int]:
         """Names that agree with enough of `tokens` to lose no more than `spare`."""
@@ -2373,7 +2471,9 @@ class Matcher:
         """Weight of the tokens of name `n` that neither `words` nor initials could agree with."""
         index, similar = self.index, [self.senses[word].similar for word in words]
         lone = [v for v in index.tokens[n] if not any(v in some for some in similar)]
-        return sum([index.weights[v] for v in lone if index.vocabulary[v][0] not in letters])
+        firsts = ({index.vocabulary[v][0], index.keys[index.vocabulary[v]][:1]} for v in lone)
+        left = [v for v, first in zip(lone, firsts, strict=True) if first.isdisjoint(letters)]
+        return sum([index.weights[v] for v in left])
 
     def names_like(self, token: str) -> set[int]:
         """The names in which a token similar to `token` stands; kept for the commonest."""
@@ -2445,7 +2545,9 @@ class Matcher:
             return set()
         plains = self.index.plains
         start, end = (bisect_left(plains, (edge, 0)) for edge in (query.plain, query.plain + "~"))
-        several = {plain for plain, _ in plains[start:end]} - {query.plain}
+        size = len(query.plain)  # it counts how the cut word goes on, not what may follow it
+        longer = (x for x, _ in plains[start:end] if len(x) > size)
+        several = {x[: f"{x} ".index(" ", size)] for x in longer}
         return {n for _, n in plains[start:end]} if 0 < len(several) <= CUT_MOST else set()
 
 
@@ -2478,7 +2580,27 @@ def fold_queries(texts: Sequence[str], language: Language) -> list[list[FoldedNa
     for several, names in zip(parts, queries, strict=True):
         han = [text for text, name in zip(several, names, strict=True) if name.script == "han"]
         names += fold_batch(han, language, spell=True)
+        names += fold_names([*filter(None, {find_head(n, language) for n in names})], language)
     return queries
+
+
+def find_head(name: FoldedName, language: Language) -> str:
+    """`name` up to the legal form that does not end it: the rest is a town or a branch.
+
+    >>> language = load_language()
+    >>> find_head(fold_names(["Tako JSC Soligorsk"], language)[0], language)
+    'tako jsc'
+    """
+    words = name.plain.split() if name.forms and not name.script else []
+    words = words if name.words[:1] == tuple(words[:1]) else []  # no form leads
+    for i in range(1, len(words)):
+        for form, position, kind in language.forms.get(words[i], ()):
+            end, sure = i + len(form), kind in ("LTD", "PLC") and len("".join(form)) > 2
+            if sure and position != "start" and tuple(words[i:end]) == form:
+                rest = split_forms(words[end:], language)[0] if words[end:] else []
+                lead = not rest or language.classes.get(words[end]) == "particle"
+                return "" if lead or words[end] in language.forms else " ".join(words[:end])
+    return ""
 
 
 class Pair(NamedTuple):
@@ -2498,7 +2620,8 @@ def find_pairs(query: FoldedName, n: int, matcher: Matcher) -> list[Pair]:
     for i, token in enumerate(query.tokens):
         similar, mine = matcher.senses[token].similar, range(i, i + 1)
         for j, v in enumerate(ids):
-            initial = is_letter(token) and name.tokens[j][0] == token
+            known = matcher.index.keys[name.tokens[j]]  # "E." is Yevgeny: the sound is "evgeni"
+            initial = is_letter(token) and token in (name.tokens[j][0], known[:1])
             initial |= similar.get(v) == INITIAL and len(name.tokens[j]) == 1
             if initial and token != name.tokens[j]:
                 pairs.append(Pair(INITIAL, "initial", mine, range(j, j + 1), LETTER_WEIGHT))
@@ -2563,6 +2686,9 @@ def compare_names(query: FoldedName, n: int, matcher: Matcher) -> Comparison:
             words = " ".join(x.word for x in asked), " ".join(x.word for x in listed)
             evidence = telling + QUIET * (weight - telling)
             agreed.append(Agreement(*words, how, similarity, weight, evidence))
+    letters = [i for i, token in enumerate(query.tokens) if is_letter(token)]
+    if index.types[n] in ("", "individual") and letters[1:] and letters[0] in mine:
+        return NOTHING  # "I. A. Markov" is no Aleksey Markov
     form = 0.0 if whole else score_forms(query.forms, name.forms, index.types[n])
     factor = ACRONYM if name.script == "acronym" else 1.0
     return score_comparison(
@@ -2590,7 +2716,9 @@ def score_comparison(
     weight = sum(a.weight for a in agreed)
     evidence = sum(a.evidence for a in agreed)
     unlike = sum(a.weight * (1 - a.similarity) for a in agreed)
-    all_agree = not mine and not theirs and all(a.how != "initial" for a in agreed)
+    bare = all(x.weight <= PARTICLE and len(x.word) > 1 for x in (*mine, *theirs))
+    left_over = (mine or theirs) and not (bare and len(agreed) > 1)  # "of", but not "A Trading"
+    all_agree = not left_over and all(a.how != "initial" for a in agreed)
     loss = 1.0
     if evidence >= LEAST_EVIDENCE:
         left, right = (sum(x.weight for x in side) for side in (mine, theirs))

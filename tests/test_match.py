@@ -253,6 +253,7 @@ def test_raising_the_threshold_never_adds_a_hit(listed, query, one, other):
                                       lambda t: t.replace("a", "á"), lambda t: t.replace(" ", " - ")]))  # fmt: skip
 def test_case_accents_and_punctuation_do_not_change_the_hits(listed, query, change):
     assume(not any(len(word) == 1 for word in query.split()))  # "k. v" is an acronym
+    assume(not any(map(str.isdigit, query)))  # "Kvantek, 12 Bay Road" ends in an address
     matcher = matcher_of(*listed)
     assert matcher.find_hits([query], 50) == matcher.find_hits([change(query)], 50)
 
