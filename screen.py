@@ -53,15 +53,17 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import accumulate, chain, islice, pairwise, repeat
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import click
 import numpy as np
-import pandas as pd
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
+
+if TYPE_CHECKING:
+    import pandas as pd  # else where frames are made: it takes longer to start than all the rest
 
 VERSION = "1.0.0"
 
@@ -2065,13 +2067,18 @@ def fold_entries(
     return add_acronyms(rows + [rows[i] for i in han], folded, entries)
 
 
+def number_texts(texts: Iterable[str]) -> tuple[Array, list[str]]:
+    """The place of each of `texts` among the distinct ones (int64), and these in order."""
+    places: dict[str, int] = {}
+    codes = [places.setdefault(text, len(places)) for text in texts]
+    return np.array(codes, dtype=np.int64), list(places)
+
+
 def build_index(entries: Sequence[ListEntry], language: Language) -> NameIndex:
     """The index of all names of `entries`."""
     rows, folded = fold_entries(entries, language)
     owners = np.array([row[2] for row in rows], dtype=np.int64)
-    flat = np.array([t for name in folded for t in name.tokens], dtype=object)
-    codes, found = pd.factorize(flat)
-    vocabulary: list[str] = list(found)
+    codes, vocabulary = number_texts([t for name in folded for t in name.tokens])
     holders = np.repeat(np.arange(len(folded)), [len(name.tokens) for name in folded])
     keys = key_tokens(vocabulary, language.sounds)
     classes = [classify_token(t, key, language) for t, key in zip(vocabulary, keys, strict=True)]
@@ -3365,6 +3372,8 @@ class SurgeLedger:
 
     def _read_groups(self, columns: Mapping[str, Sequence[str]]) -> Any:
         """Group texts, tier rank and both readings of the month, by row; counts the unread."""
+        import pandas as pd
+
         months = [parse_month(text) for text in columns["date"]]
         digits = [parse_hs_code(text).digits for text in columns["hs_code"]]
         frame = pd.DataFrame(months, columns=["day_first", "month_first"])
@@ -3378,6 +3387,8 @@ class SurgeLedger:
 
     def _read_amounts(self, role: str, texts: Sequence[str]) -> Any:
         """The amounts of one column, 0 where unread; counts the unread."""
+        import pandas as pd
+
         cells: Any = pd.Series(list(texts), dtype=object)
         amounts = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, copy=True)
         odd = ~np.isfinite(amounts)
@@ -3396,6 +3407,8 @@ class SurgeLedger:
 
     def table(self, keys: tuple[str, ...]) -> Any:
         """The sums of what was added, a row a group by `keys`."""
+        import pandas as pd
+
         empty = pd.DataFrame(columns=[*keys, "rows", "rows_square"], dtype=int)
         groups = pd.concat(self._tables[keys] or [empty]).groupby(list(keys), sort=False)
         self._tables[keys] = [groups.sum().reset_index()]
@@ -3471,6 +3484,8 @@ def choose_periods(rows_by_month: Mapping[int, int]) -> list[tuple[int, int]]:
     >>> choose_periods({month: 9 for month in range(24)}), choose_periods({5: 9})
     ([(6, 11), (18, 23)], [])
     """
+    import pandas as pd
+
     rows: Any = pd.Series(dict(rows_by_month), dtype=float).sort_index()
     upto = rows.cumsum() / rows.sum()
     inside = rows.index[(upto > STRAY_SHARE) & (upto - rows / rows.sum() < 1 - STRAY_SHARE)]
@@ -4113,8 +4128,8 @@ class Column(NamedTuple):
 
 def build_column(texts: Sequence[str]) -> Column:
     """The column of `texts`."""
-    places, cells = pd.factorize(np.array(texts, dtype=object))
-    return Column(cells.tolist(), places)
+    places, cells = number_texts(texts)
+    return Column(cells, places)
 
 
 def build_columns(
@@ -4132,10 +4147,10 @@ def build_columns(
 
 def cross_columns(columns: Sequence[Column], rows: int) -> Column:
     """The distinct combinations of cells in `columns`, each a tuple with a cell a column."""
-    places = np.zeros(rows, dtype=np.int64)
+    firsts, places = np.zeros(1, dtype=np.int64), np.zeros(rows, dtype=np.int64)
     for column in columns:  # numbered anew each time, so that the numbers stay small
-        places = pd.factorize(places * len(column.cells) + column.places)[0]
-    firsts = np.unique(places, return_index=True)[1].tolist()
+        numbers = places * len(column.cells) + column.places
+        _, firsts, places = np.unique(numbers, return_index=True, return_inverse=True)
     return Column([tuple(c.cells[c.places[i]] for c in columns) for i in firsts], places)
 
 
@@ -4305,6 +4320,8 @@ class Screener:
 
     def screen(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The flagged rows of `frame` (text), in the CSV shape; `screen_row` counts from 1."""
+        import pandas as pd
+
         headers = [str(column) for column in frame.columns]
         roles = find_roles(headers, self.options.columns)
         if "consignee" not in roles:

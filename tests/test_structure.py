@@ -86,7 +86,8 @@ def test_nothing_happens_at_import():
     odd = [n for n in TREE.body if not isinstance(n, plain)]
     docstring, *rest = odd
     assert isinstance(docstring, ast.Expr) and [ast.unparse(n.test) for n in rest] == [
-        "__name__ == '__main__'"
+        "TYPE_CHECKING",
+        "__name__ == '__main__'",
     ]
 
 
