@@ -1478,10 +1478,11 @@ ALSO = re.compile(
     r"|(?:ship|sold|bill|deliver)[ -]to)(?: party)?\s*:|\battn\b\.?|(?<=\w )ex(?= \w))\s*",
     re.IGNORECASE,
 )
-HINT_SIGNS = frozenset(";|/:\n")  # what the patterns below need, tried first: they are slow
+HINT_SIGNS = frozenset(";|/:\n0123456789([")  # what the patterns need, tried first: they are slow
 HINT_WORDS = frozenset(
     """aka a.k.a. a.k.a (aka (a.k.a. fka f.k.a. f.k.a nka dba d.b.a. d.b.a formerly (formerly as
-    alias care behalf order account obo attn ex imo (imo m.v. m.t. mv mt messrs messrs.
+    alias care behalf order account obo attn attn. attention e-mail email mail box
+    ex imo (imo m.v. m.t. mv mt messrs messrs.
     subsidiary subsidiaries affiliates affiliate affiliated successor successors sub-unit branch
     branches""".split()
 )
@@ -1533,12 +1534,8 @@ def split_names(text: str) -> tuple[str, ...]:
     >>> split_names("Marks and Spencer"), split_names("华为 Huawei")
     (('Marks and Spencer',), ('华为 Huawei', 'Huawei', '华为'))
     """
-    if (
-        text.isascii()
-        and not MAYBE_BESIDE.search(text)
-        and HINT_SIGNS.isdisjoint(text)
-        and HINT_WORDS.isdisjoint(text.lower().split())
-    ):
+    plain = text.isascii() and HINT_SIGNS.isdisjoint(text)
+    if plain and HINT_WORDS.isdisjoint(text.lower().split()) and not has_initials(text):
         return (text,)
     parts = [SHIP.sub("", AND_OTHERS.sub("", part)).strip(" ,()\"'") for part in ALSO.split(text)]
     if not text.isascii():
@@ -1562,12 +1559,22 @@ def find_bare(text: str) -> Iterator[str]:
         yield named
         yield head if sum(map(str.isalpha, head)) > 2 else ""
         yield drop_notes(head or named)
-        both = {i[1] + i[2] for i in INITIALS.finditer(named.lower())}
-        person = both and len(INITIALS.sub("", named).split()) <= 2  # no "M.P. Evans Group plc"
-        if person and not any(map(is_final, both)):
+        if has_initials(named):
             yield INITIALS.sub(r" \1 \2 ", named).strip()
 
 
+def has_initials(text: str) -> bool:
+    """Whether `text` is a person's name with two initials written together.
+
+    >>> has_initials("Putin V.V."), has_initials("Tako S.A."), has_initials("M.P. Tako Group plc")
+    (True, False, False)
+    """
+    if "." not in text or not (both := {i[1] + i[2] for i in INITIALS.finditer(text.lower())}):
+        return False
+    return not any(map(is_final, both)) and len(INITIALS.sub("", text).split()) <= 2
+
+
+@functools.cache
 def is_final(word: str) -> bool:
     """Whether `word` may be a place or form behind a name: "sa", but not "ak", which leads."""
     language = load_language()
@@ -4169,18 +4176,18 @@ class Identifiers:
     @functools.cached_property
     def addresses(self) -> Mapping[str, list[tuple[int, frozenset[str]]]]:
         """Addresses as (entry number, telling words) by their rarest words."""
-        rows = [(e, text) for e, entry in enumerate(self.entries) for text in entry.addresses]
-        words = [
-            self.address_words(name)
-            for name in fold_names([text for _, text in rows], self.language)
-        ]
-        counts = Counter(word for some in words for word in some)
+        holders: dict[str, list[int]] = defaultdict(list)
+        for e, entry in enumerate(self.entries):
+            for text in entry.addresses:
+                holders[text].append(e)
+        words = [*map(self.address_words, fold_names([*holders], self.language))]
+        counts = Counter(chain.from_iterable(words))
         index: dict[str, list[tuple[int, frozenset[str]]]] = defaultdict(list)
-        for (e, _), some in zip(rows, words, strict=True):
+        for several, some in zip(holders.values(), words, strict=True):
             if is_address(some):
                 rarest = sorted(some, key=lambda word: (counts[word], word))
                 for word in rarest[: len(some) // 4 + 1]:
-                    index[word].append((e, some))
+                    index[word] += [(e, some) for e in several]
         return index
 
     def address_words(self, name: FoldedName) -> frozenset[str]:
