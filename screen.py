@@ -1413,8 +1413,7 @@ def update_lists(
 Sounds = tuple[tuple[re.Pattern[str] | str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FoldedName:
+class FoldedName(NamedTuple):
     """A name as comparable tokens in the order written; equal ones compare as 100."""
 
     tokens: tuple[str, ...]  # ("huawei", "technology"); empty only if no letter or digit was there
@@ -2036,7 +2035,7 @@ def weigh_token(token: str, entries: int, word_class: str) -> float:
     (1.0, 0.18)
     """
     rarity = 1 - math.log(max(entries, 1)) / math.log(RARE_IN)
-    if any(c.isdigit() for c in token):
+    if not token.isalpha() and any(c.isdigit() for c in token):
         rarity = max(rarity * 0.7, NUMBER_WEIGHT)
     most = min(
         CLASS_WEIGHT.get(word_class, 1), SHORT_WEIGHT.get(len(token), 1) if token.isascii() else 1
