@@ -141,6 +141,10 @@ def read_table(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+BLOCK = 1 << 18  # bytes read at once, and looked at for encoding and header
+PACK_RATIO = 200  # bytes unpacked from one packed; CSV gives 3-30, bombs 1,000
+
+
 def open_packed(stream: Any) -> Any:
     """The bytes in `stream`, a gz or zip archive's unpacked as they are read, never onto disk."""
     start = stream.peek(4)[:4]
@@ -721,6 +725,8 @@ def _show_sign(row: Row, cells: Mapping[str, Sequence[str]], goals: Sequence[str
 MOST_FALL = 0.2  # of the last good copy: ending the SYRIA programme took 5 %, half a file must fail
 SLICE_ENTRIES = 1000  # given by hand and smaller: a sample; if higher, a cut CSL passes as one
 LARGEST_LIST = 256 * 2**20  # bytes, unpacked; the largest official file known is 32 MB
+JOINED_ROWS = re.compile(r"\n[^\n]*[,;\t]")  # in a cell: a line break, and a delimiter behind it
+MOST_ROWS = 2_000_000  # of all known lists together there are 300,000
 REMARK_CUT = 1000  # characters, where OFAC cuts even a word; the comments file goes on from there
 INNER_NAME = re.compile(r"[\s,(\[]*(?:\b[af]\.k\.a\.|[(\[][af]ka\b),?\s+", re.I)
 SUCCESSORS = re.compile(r"[;,]? and (?:any|its) (?:successor|sub-unit).*", re.S)  # ISN, 2022-2025
@@ -843,10 +849,12 @@ def parse_identifier(text: str, labels: str) -> str:
 def read_list_file(path: Path) -> ListFile:
     """The file as cells of a known layout; whatever is wrong with it stands in `fault`."""
     try:
-        raw = path.read_bytes()
-        body = open_packed(io.BufferedReader(io.BytesIO(raw))).read(LARGEST_LIST + 1)
-        if len(body) > LARGEST_LIST:
-            raise EOFError(f"it is larger than {LARGEST_LIST:,} bytes")
+        with open(path, "rb") as file:
+            raw = file.read(LARGEST_LIST + 1)
+        most = min(LARGEST_LIST, max(PACK_RATIO * len(raw), BLOCK))
+        body = open_packed(io.BufferedReader(io.BytesIO(raw))).read(most + 1)
+        if len(body) > most:
+            raise EOFError(f"it is larger than {most:,} bytes")
         head = body[:4096].strip(b"\xef\xbb\xbf\x1a \r\n\t").decode("latin-1").lower()
         for sign in read_table("not_lists"):
             if re.match(sign["begins"], head, re.S):
@@ -887,7 +895,9 @@ def _parse_cells(file: ListFile, text: str, mark: str) -> ListFile:
     rows: list[list[str]] = []
     try:
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
-        rows.extend(filter(None, lines))
+        rows.extend(islice(filter(None, lines), MOST_ROWS + 1))
+        if len(rows) > MOST_ROWS:
+            faults.append(f"has more than {MOST_ROWS:,} rows")
     except csv.Error as err:
         faults.append(f"breaks off or is garbled after row {len(rows):,} ({err})")
     if len(rows) <= skip:
@@ -1047,6 +1057,10 @@ def _read_entries(files: Sequence[ListFile], name: str) -> tuple[list[ListEntry]
         again = replace(entry, entry_id=f"{key[1]}-{seen[key]}") if seen[key] > 1 else entry
         entries += [again] if entry.names[0][0] else []
         notes["rows without a name"] += not entry.names[0][0]
+        unmet = entry.names[0][0] and not any(t.isalnum() for text, _ in entry.names for t in text)
+        notes["entries whose names have no letter: nothing can hit them"] += bool(unmet)
+        cells = () if layout["list"] else chain.from_iterable(draft.values())
+        notes["rows whose quotes may join several"] += any(JOINED_ROWS.search(t) for t in cells)
         notes["unreadable dates"] += any(k in draft and not getattr(entry, k) for k in DATES)
     known = {"source", "as_of", *(spec.partition("~")[0] for spec in layout.values())}
     for column in files[0].header if not layout["list"] else ():
@@ -2753,10 +2767,8 @@ def score_comparison(
 # Files: a shipment file's bytes, packed or not, whatever its encoding -> text of complete lines.
 # Takes a path or `-`; memory follows the block read. Knows nothing of cells, headers or rows.
 
-BLOCK = 1 << 18  # bytes read at once, and looked at for encoding and header
 PAUSE = 0.2  # seconds without input after which the rows read so far are handed on
 LINE_CHARS = 1 << 20  # of one line; beyond is a dump or an attack, and is cut and reported
-PACK_RATIO = 200  # bytes unpacked from one packed; CSV gives 3-30, bombs 1,000
 CUT = "\uffff"  # a noncharacter, so free to mark where a line was cut
 # Quotation marks, dashes, currency and the like of cp1252, which stand at the ends of words.
 SIGNS = bytes([0x80, *range(0x82, 0x88), 0x89, 0x8B, *range(0x91, 0x9A), 0x9B, *range(0xA0, 0xC0)])
@@ -2887,7 +2899,11 @@ def _read_lines(blocks: Iterable[bytes], encodings: list[str]) -> Iterator[tuple
         if encodings == ["ascii"] and not block.isascii():
             encodings.append(find_encoding(block))
             decoder = codecs.getincrementaldecoder(encodings[-1])("replace")
-        text = held + decoder.decode(block)
+        try:
+            text = held + decoder.decode(block)
+        except UnicodeError as err:  # UTF-16 without its mark
+            fault = f"the file is no text in it ({err}), give another or none"
+            raise ScreenError(f"--encoding: {encodings[-1]!r}: {fault}.") from err
         end = max(text.rfind("\n"), text.rfind("\r", 0, -1)) + 1  # a last \r may belong to \r\n
         held = text[end:] if len(text) - end <= LINE_CHARS else text[end:][:LINE_CHARS] + CUT
         if end or not block:
@@ -3263,11 +3279,7 @@ def open_shipments(source: str, options: ReadOptions) -> Iterator[Shipments]:
         begun = [(rest, last), ("", last)]  # read up to a pause: the rows of `rest` must not wait
         enough = min(options.chunk_rows, CHUNK_CELLS // len(found.cells))
         chunks = _RowReader(found).read_chunks(chain(begun, texts), enough)
-        try:
-            yield Shipments(source, found.cells, found.roles, preamble, encodings, chunks)
-        except UnicodeError as err:  # of what the user gave: UTF-16 without its mark
-            fault = f"is not text in {encodings[-1]} ({err}): give another --encoding"
-            raise ScreenError(f"{name}: {fault}.") from err
+        yield Shipments(source, found.cells, found.roles, preamble, encodings, chunks)
 
 
 # ==================================================================================================
@@ -4292,7 +4304,7 @@ class Screener:
         self.reports = reports
         self.options = options
         self.language = load_language()
-        self.matcher = Matcher(self.entries, self.language, options.jobs)
+        self.matcher = Matcher(self.entries, self.language, min(options.jobs, os.cpu_count() or 1))
         self.identifiers = Identifiers(self.entries, self.language)
         self.judged: dict[str, dict[str, bool]] = {}  # role -> text -> whether it is suspicious
         self.known: dict[str, list[NameHit]] = {}  # of the party names judged those that hit
@@ -4784,6 +4796,7 @@ def measure_recall(screener: Screener, size: int) -> list[tuple[str, str, int, i
 # Takes what a user asked for; gives the flagged rows, the talk and an account of every row. Does
 # not know the command line.
 
+FORMS, HITS = ("csv", "jsonl", "table"), ("best", "all")
 ROW_MARK = 4  # hex digits: too few to prove a row, enough to name a changed one
 
 
@@ -5113,6 +5126,8 @@ def run_again(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
         asked["as_of"] = date.fromisoformat(asked["as_of"])
         several = {key: tuple(value) for key, value in asked.items() if isinstance(value, list)}
         request = RunRequest(**asked | several, output=os.devnull, receipt=os.devnull, quiet=True)
+        if request.form not in FORMS or request.hits not in HITS:
+            raise ValueError(f"{request.form!r} and {request.hits!r} are no options")
     except OSError as err:
         raise ScreenError(f"{path}: cannot be read ({err.strerror}): give a receipt.") from err
     return old, json.loads(write_receipt(request, *run_screening(request)))
@@ -5290,7 +5305,7 @@ screen_options = (
                  help="Least score of a party hit, inclusive."),
 )
 format_option = click.Option(
-    ["-f", "--format", "form"], type=click.Choice(["csv", "jsonl", "table"]), callback=choose_form,
+    ["-f", "--format", "form"], type=click.Choice(FORMS), callback=choose_form,
     help="Default: table on a terminal, else csv.")
 reading_options = (
     click.Option(["--column", "columns"], multiple=True, callback=parse_columns,
@@ -5301,7 +5316,7 @@ reading_options = (
 )
 run_options = (
     click.Option(["-a", "--all", "every"], is_flag=True, help="Every row, flagged or not."),
-    click.Option(["--hits"], type=click.Choice(["best", "all"]), default="best", show_default=True,
+    click.Option(["--hits"], type=click.Choice(HITS), default="best", show_default=True,
                  help="One party hit a role, or every entry."),
     click.Option(["-o", "--output"], is_eager=True,  # before --format, which looks at it
                  help="Write rows to this file, whole or not at all."),
