@@ -5016,8 +5016,8 @@ def screen_file(
             numbered = enumerate(chunk.rows, chunk.first_row) if request.every else ()
             every = (flagged.get(n) or ScreenedRow(n, cells, ()) for n, cells in numbered)
             for row in every if request.every else flagged.values():
+                talk.count(before + row.number, row.flags)  # first: a stop finds it being written
                 writer.write_row(row, file)
-                talk.count(before + row.number, row.flags)
             writer.out.flush()
             talk.count(before + chunk.first_row + len(chunk.rows) - 1, ())
             talk.progress(file, chunk)

@@ -86,7 +86,7 @@ def test_whole_lines_of_a_stream_are_the_first_rows(place, whole, sign, seed):
     assert whole.startswith(lines) and run.returncode in (0, -sign, 128 + sign)
     if run.returncode == 128 + sign and b"so far" in talk:
         said = int(talk.decode().split("so far ")[1].split(" rows")[0].replace(",", ""))
-        assert max(lines.count(b"\n") - 1, 0) == said
+        assert abs(max(lines.count(b"\n") - 1, 0) - said) <= 1  # the row that was being written
 
 
 @pytest.mark.parametrize("lines", [1, 100, ROWS // 2])
