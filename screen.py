@@ -1491,7 +1491,8 @@ ALSO = re.compile(
     r"|(?:ship|sold|bill|deliver)[ -]to)(?: party)?\s*:|\battn\b\.?|(?<=\w )ex(?= \w))\s*",
     re.IGNORECASE,
 )
-HINT_SIGNS = frozenset(";|/:\n0123456789([")  # what the patterns need, tried first: they are slow
+# What the patterns need, tried first: they are slow.
+HINT_SIGNS, HINT_BESIDE = frozenset(";|/:\n"), frozenset("0123456789([")
 HINT_WORDS = frozenset(
     """aka a.k.a. a.k.a (aka (a.k.a. fka f.k.a. f.k.a nka dba d.b.a. d.b.a formerly (formerly as
     alias care behalf order account obo attn attn. attention e-mail email mail box
@@ -1547,17 +1548,19 @@ def split_names(text: str) -> tuple[str, ...]:
     >>> split_names("Marks and Spencer"), split_names("华为 Huawei")
     (('Marks and Spencer',), ('华为 Huawei', 'Huawei', '华为'))
     """
-    plain = text.isascii() and HINT_SIGNS.isdisjoint(text)
-    if plain and HINT_WORDS.isdisjoint(text.lower().split()) and not has_initials(text):
-        return (text,)
-    parts = [SHIP.sub("", AND_OTHERS.sub("", part)).strip(" ,()\"'") for part in ALSO.split(text)]
+    several = not (HINT_SIGNS.isdisjoint(text) and HINT_WORDS.isdisjoint(text.lower().split()))
+    parts = [text]
+    if several or not text.isascii():
+        others = (AND_OTHERS.sub("", part) for part in ALSO.split(text))
+        parts += [SHIP.sub("", part).strip(" ,()\"'") for part in others]
     if not text.isascii():
         words = HAN.sub(lambda run: f" {run[0]} ", text).split()
         latin = " ".join(w for w in words if LATIN.search(w) and not OTHER.search(w))
         other = " ".join(w for w in words if OTHER.search(w) and not LATIN.search(w))
         parts += [latin, other] if latin and other else []
-    parts += [bare for part in (text, *parts) for bare in find_bare(part)]
-    return (text, *dict.fromkeys(part for part in parts if part and part != text))
+    if several or not (text.isascii() and HINT_BESIDE.isdisjoint(text)) or has_initials(text):
+        parts += [bare for part in dict.fromkeys(parts) for bare in find_bare(part)]
+    return tuple(dict.fromkeys(filter(None, parts)))
 
 
 def find_bare(text: str) -> Iterator[str]:
