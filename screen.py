@@ -4868,10 +4868,13 @@ class Talk:
 
     def say(self, text: str) -> None:
         """One line of talk."""
-        if self.live:
-            click.echo(ERASE, nl=False, err=True)
         if not self.quiet:
+            self.erase()
             say(text)
+
+    def erase(self) -> None:
+        """Away with the line of progress."""
+        click.echo(ERASE * self.live, nl=False, err=True)
 
     def count(self, rows: int, flags: Sequence[Flag]) -> None:
         """Count up to `rows` rows, the last of them with `flags`."""
@@ -5008,6 +5011,7 @@ def run_screening(request: RunRequest) -> tuple[Screener, Talk, str]:
                 screen_file(file, request, screener, writer, talk)
             out.flush()
     except KeyboardInterrupt as err:
+        talk.erase()
         say(f"interrupted; so far {talk.account()}")
         raise SystemExit(exit_code_of(err)) from None
     finally:
@@ -5247,6 +5251,8 @@ def prepare_streams() -> None:
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, lives as long as the process
     if sys.stdout is None:
         raise ScreenError("standard output is closed: give a file or a pipe to write to.")
+    if sys.stdin is not None:
+        sys.stdin.reconfigure(encoding="utf-8-sig", errors="replace")  # type: ignore[union-attr]
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
     for name in ("SIGTERM", "SIGHUP"):
@@ -5423,7 +5429,7 @@ def name(texts: Sequence[str], country: str, form: str, **given: Any) -> None:
     talk = Talk(given["quiet"])
     screener = load_screener(RunRequest((), hits="all", **given), talk)
     piped = texts in ((), ("-",))
-    names = [line.strip() for line in sys.stdin if line.strip()] if piped else texts
+    names = [line.strip() for line in sys.stdin or () if line.strip()] if piped else texts
     screener.learn(names)
     roles = {"consignee": (0,), "consignee_country": (1,)}
     found = [screener.screen_parties(RowCells((text, country), roles), set()) for text in names]

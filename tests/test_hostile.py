@@ -68,6 +68,15 @@ def test_rows_come_in_utf_8_whatever_the_locale(place, locale):
     assert (done.returncode, done.stderr) == (0, b"") and "华为".encode() in done.stdout
 
 
+def test_names_from_standard_input_may_hold_any_byte(place):
+    (place / "names").write_bytes(b"\xef\xbb\xbfOrbita Plus\nM\xfcller\n")
+    command = [sys.executable, PROGRAM, "name", "-q", "-l", "own.csv", "-"]
+    with open("names", "rb") as names:
+        given = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+        done = subprocess.run(command, stdin=names, capture_output=True, env=given, timeout=60)
+    assert (done.returncode, done.stderr, done.stdout.count(b"\n")) == (0, b"", 2)
+
+
 def test_a_name_that_is_not_utf_8_breaks_no_receipt(place):
     name = b"rows\xff.csv"
     with contextlib.suppress(OSError):
