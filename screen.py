@@ -1904,27 +1904,20 @@ NUMBER_WEIGHT = 0.4  # at least: "Plant 5" / "Plant 7"
 ONE_EDIT = {4: 0.78, 5: 0.83, 6: 0.87}  # by letters: "Meta" / "Beta" need more than themselves
 ONE_EDIT_LONG = 0.93  # "hikvison"; higher, "Technoprobe" / "Technopole" would be strong
 TWO_EDITS, TWO_EDITS_LONG = 0.83, 0.88  # "amazonis" / "amazon"; "lukashnko" / "lukashenko"
-TWO_EDITS_FROM, LONG_FROM = (
-    8,
-    10,
-)  # letters: at 6 "McKenton" / "McKesson" and "Roman" / "Robert" meet
+# Letters: at 6 "McKenton" / "McKesson" and "Roman" / "Robert" meet.
+TWO_EDITS_FROM, LONG_FROM = 8, 10
 FIRST_LETTER = 0.05  # less for an edit there, where few mistype: "Baltech" / "Altech"
 MILD_EDIT = 0.03  # more for two letters swapped or one vowel for another: "Al Qaeda" / "Al Qaida"
 NO_VOWELS = str.maketrans("", "", "aeiouy")
-SHORT_LIKE = {
-    1: 0.7,
-    2: 0.7,
-    3: 0.75,
-    4: 0.8,
-    5: 0.88,
-}  # at most, for words so short: "KPS" / "QPS"
+SHORT_LIKE = {1: 0.7, 2: 0.7, 3: 0.75, 4: 0.8, 5: 0.88}  # at most, by letters: "KPS" / "QPS"
+# No two of these are equal, nor equal to what `score_edits` gives: they tell how words agree.
 SOUND = 0.95  # "Mohammed" / "Muhammad"; at 0.85 two such words in one name are lost
 OCR = 0.97  # "Huawe1": surer than a typing error
-GIVEN_NAME = 0.9  # "Ted" / "Theodore"
-INITIAL = 0.9  # "V." / "Vladimir"
+GIVEN_NAME = 0.905  # "Ted" / "Theodore"
+INITIAL = 0.901  # "V." / "Vladimir"
 JOINED = 0.98  # "Good Will" / "Goodwill"
 CUT_OFF = 0.9  # "Tactical Missiles Corporation Joint Stock Compan"
-CONSONANTS_AGREE = 0.9  # "فرناندو" / "Fernando"
+CONSONANTS_AGREE = 0.91  # "فرناندو" / "Fernando"
 CONFLICT = 1.8  # words left over on both sides: "Bashar al-Assad" / "Hafez al-Assad"
 # Words left over on one side cost EXTRA at most, less by what agrees, EXTRA_LEAST at least:
 EXTRA, EXTRA_EVIDENCE, EXTRA_LEAST = 1.0, 0.65, 0.3  # "Umar Patek" / "Umar Patek Abdullah Anshori"
@@ -1940,9 +1933,7 @@ LEAST_EVIDENCE = 0.5  # agreed weight of telling words below which only an equal
 NEARLY_EVIDENCE = LEAST_EVIDENCE - 1e-9  # of sums that candidates add up in another order
 GENERIC_LEAST, GENERIC_UNLIKE = 0.5, 0.15  # "Bank of Chima Ltd" / "Bank of China Ltd" still meets
 CUT_FROM, CUT_MOST, CUT_KNOWN = 16, 3, 0.4  # letters, names that go on so, weight of whole words
-WHOLE_FROM = (
-    6  # letters of a name spaced otherwise that may agree by sound: not "Kim Il" / "Kimi L"
-)
+WHOLE_FROM = 6  # letters of a name spaced otherwise that agrees by sound: not "Kim Il" / "Kimi L"
 ACRONYM = 0.92  # "SMIC" for the long name
 MOST_SENSES = 200_000  # query tokens that are remembered
 MOST_LIKES = 20_000  # tokens whose names are kept
@@ -2166,7 +2157,7 @@ def add_acronyms(
             and entries[rows[n][2]].type not in ("individual", "vessel")
         ):
             a = "".join(t[0] for t in name.tokens if t not in ("and", "of", "the", "for"))
-            if 4 <= len(a) <= 8 and a.isalpha() and a not in words:
+            if 4 <= len(a) <= 8 and a.isascii() and a.isalpha() and a not in words:
                 made.setdefault(a, []).append(n)
     extra = [(n[0], a) for a, n in made.items() if len({rows[i][2] for i in n}) == 1]
     return (
@@ -2459,7 +2450,7 @@ class Matcher:
         """Names with a token for each of `senses` and no other, all generic, particles aside."""
         words = [sense for sense in senses if sense.weight > PARTICLE]
         found: set[int] | None = None
-        for sense in words:
+        for sense in words or senses:
             names = self.names_with(v for v, value in sense.similar.items() if value != INITIAL)
             found = names if found is None else found & names
             if not found:
@@ -4042,12 +4033,13 @@ def read_clearances(path: str) -> Clearances:
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, restval="")
+            columns = reader.fieldnames or ()
             rows = [(reader.line_num, row) for row in reader if [*row.values()] != [*row]]
             # a header again is what `clear >> FILE` leaves
     except (OSError, UnicodeDecodeError, csv.Error) as err:
         fault = f"{path}: clearances cannot be read ({err}): give a UTF-8 CSV file."
         raise ScreenError(fault) from err
-    if missing := [c for c in CLEARANCE_COLUMNS if c not in (reader.fieldnames or ())]:
+    if missing := [c for c in CLEARANCE_COLUMNS if c not in columns]:
         raise ScreenError(
             f"{path}: no column {missing[0]}, expected {', '.join(CLEARANCE_COLUMNS)}:"
             " print rows with `screen.py clear`."

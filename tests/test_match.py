@@ -356,3 +356,28 @@ def test_a_supported_weak_alias_is_labelled():
 def test_an_expired_entry_is_counted_not_raised(expires, expired, raised):
     screener = screener_of(entry_of("E1", "Kvantek Sever", expires_on=expires))
     assert (screener.expired, len(party_flags(screener, "Kvantek Sever"))) == (expired, raised)
+
+
+def test_each_way_to_agree_has_a_similarity_of_its_own():
+    words = [
+        "lumen",
+        "lumens",
+        "lumina",
+        "numen",
+        "lumne",
+        "severnaya",
+        "severnoya",
+        "severnoy",
+        "abcd",
+        "abce",
+    ]
+    edits = {screen.score_edits(a, b, n) for a in words for b in words for n in (1, 2) if a != b}
+    ways = (
+        screen.SOUND,
+        screen.OCR,
+        screen.GIVEN_NAME,
+        screen.INITIAL,
+        screen.JOINED,
+        screen.CONSONANTS_AGREE,
+    )
+    assert len({*ways}) == len(ways) and not edits & {*ways}
