@@ -33,6 +33,7 @@ import re
 import select
 import shutil
 import signal
+import string
 import sys
 import tempfile
 import threading
@@ -2764,8 +2765,12 @@ def score_comparison(
 PAUSE = 0.2  # seconds without input after which the rows read so far are handed on
 LINE_CHARS = 1 << 20  # of one line; beyond is a dump or an attack, and is cut and reported
 CUT = "\uffff"  # a noncharacter, so free to mark where a line was cut
-# Quotation marks, dashes, currency and the like of cp1252, which stand at the ends of words.
+# Of cp1252: what stands between words or in them ("d’Or", "Int’l", "10×20"), then all that stands
+# at the ends of words: quotation marks, currency and the like.
+BREAKS = b"\x85\x91\x92\x93\x94\x96\x97\xd7"
 SIGNS = bytes([0x80, *range(0x82, 0x88), 0x89, 0x8B, *range(0x91, 0x9A), 0x9B, *range(0xA0, 0xC0)])
+LETTERS = string.ascii_letters.encode()
+SURE_BYTES = 200  # above ASCII, from which on an encoding found by letters stays
 MARKS = ((codecs.BOM_UTF8, "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
@@ -2784,7 +2789,7 @@ def find_encoding(head: bytes) -> str:
     upper, lower = head[::2].count(0) / pairs, head[1::2].count(0) / pairs
     if max(upper, lower) > 0.2 and min(upper, lower) < 0.02:
         return "utf-16-be" if upper > lower else "utf-16-le"
-    if b"\x1b$" in head:  # shifts to two-byte letters
+    if re.search(rb"\x1b\$[@B](?:[!-~]{2})+\x1b\([BJ]", head):  # to two-byte letters and back
         return "iso2022_jp"
     text = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode(head)
     odd = len(re.findall(r"[\udc80-\udcff]", text))
@@ -2808,7 +2813,7 @@ def _find_wide_code(head: bytes) -> str:
         wide = re.findall(r"[^\0-\x7f]", text)
         together = sum(map(len, re.findall(r"[^\0-\x7f]{2,}", text)))
         sound = 50 * text.count("\ufffd") <= len(wide) and together >= 0.8 * len(wide)
-        signs = [sign.encode(row["encoding"]) for sign in wide if sound and sign.isalpha()]
+        signs = [c.encode(row["encoding"]) for c in wide if sound and c != "\ufffd"]
         common = sum(re.fullmatch(row["letters"].encode(), sign) is not None for sign in signs)
         told = len(re.findall(row["sign"].encode(), head)) >= float(row["sign_share"]) * len(wide)
         if len(signs) >= int(row["least"]) and told and common >= float(row["share"]) * len(signs):
@@ -2817,26 +2822,29 @@ def _find_wide_code(head: bytes) -> str:
 
 
 def _find_own_code(head: bytes) -> str:
-    """The encoding of `head` if most words above ASCII have no Latin letter: that in which its
-    letters are frequent ones. Else ""."""
+    """The encoding of `head` if more words above ASCII are without Latin letters than with: that in
+    which its letters are frequent ones. Else ""."""
     words = re.findall(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*", head)
-    pure = [word for word in words if len(word) > 1 and not re.search(rb"[A-Za-z]", word)]
-    if 2 * len(pure) <= len(words):
+    latin = [word for word in words if re.search(rb"[A-Za-z]", word)]
+    mixed = [word for word in latin if not word.strip(SIGNS).isascii()]
+    pure = [word for word in words if len(word) > 1 and word.translate(None, LETTERS) == word]
+    if len(pure) <= len(mixed):
         return ""
-    counts = Counter(re.findall(rb"[\x80-\xff]", head))
+    counts = Counter(re.findall(rb"[\x80-\xff]", b"".join(pure)))
 
     def weigh(row: Row) -> float:
         letters, most = row["letters"], len(row["letters"])
         ranks = {c: 2 - i / most for i, low in enumerate(letters) for c in (low, low.upper())}
         read = ((byte.decode(row["encoding"], "replace"), n) for byte, n in counts.items())
-        return sum(n * ranks.get(letter, 0) for letter, n in read)
+        return float(row["share"]) * sum(n * ranks.get(letter, 0) for letter, n in read)
 
     return max(_read_codes("own"), key=weigh)["encoding"]
 
 
 def _find_latin_code(head: bytes) -> str:
     """The encoding in which most words of `head` have letters of one language beside a to z."""
-    words = Counter(re.findall(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*", head))
+    plain = head.translate(bytes.maketrans(BREAKS, b" " * len(BREAKS)))
+    words = Counter(re.findall(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*", plain))
     known = Counter[str]()
     alphabets = [
         (r["encoding"], {*r["letters"], *r["letters"].upper()}) for r in _read_codes("latin")
@@ -2882,17 +2890,24 @@ def _read_blocks(source: str, name: str) -> Generator[bytes]:
         raise ScreenError(f"{name}: {said} ({err}): give a readable CSV file.") from err
 
 
-def _read_lines(blocks: Iterable[bytes], encodings: list[str]) -> Iterator[tuple[str, bool]]:
+def _read_lines(
+    blocks: Iterable[bytes], encodings: list[str], given: bool
+) -> Iterator[tuple[str, bool]]:
     """Text of complete lines, and whether it is the last, whose line end may be missing.
 
     "" stands for a pause. What LINE_CHARS leaves of a long line ends in CUT, as its last piece may.
-    What begins as plain ASCII gets its encoding where other letters come: `encodings` gains it.
+    Unless `given`, the encoding is looked at again until enough bytes above ASCII have come; if
+    they tell another one, it is read from there on, and `encodings` gains it.
     """
     decoder, held = codecs.getincrementaldecoder(encodings[-1])("replace"), ""
+    odd, sure = b"", given
     for block in blocks:
-        if encodings == ["ascii"] and not block.isascii():
-            encodings.append(find_encoding(block))
-            decoder = codecs.getincrementaldecoder(encodings[-1])("replace")
+        if not sure and not (block.isascii() and b"\x1b" not in block):
+            odd += b"\n".join(re.findall(rb"[^\n]*[\x1b\x80-\xff][^\n]*", block))[:BLOCK] + b"\n"
+            sure = len(re.findall(rb"[\x80-\xff]", odd)) >= SURE_BYTES
+            if (found := find_encoding(odd)) != encodings[-1]:
+                encodings.append(found)
+                decoder = codecs.getincrementaldecoder(found)("replace")
         try:
             text = held + decoder.decode(block)
         except UnicodeError as err:  # UTF-16 without its mark
@@ -3052,7 +3067,10 @@ def _find_header(lines: Sequence[str], options: ReadOptions) -> _Header:
 
     good = [h for h in found if h.rank()[0] == best[0]]
     good = [h for h in good if h.rank()[1] * 2 >= best[1] or heads_rows(h)]
-    return max(good, key=lambda header: (-header.start, header.rank()))
+    first = max(good, key=lambda header: (-header.start, header.rank()))
+    below = places.get((first.delimiter, first.start + first.span), first)
+    # "Consignee,Consignee,Goods" may stand above "Name,Country,HS code": headings of groups.
+    return below if below.rank()[:2] >= first.rank()[:2] and below.rank()[0] else first
 
 
 def _check_header(name: str, head: bytes, header: _Header, options: ReadOptions) -> None:
@@ -3122,13 +3140,13 @@ class Shipments:
     headers: tuple[str, ...]  # as in the file, empty and duplicate ones too
     roles: Mapping[str, tuple[int, ...]]  # every column of a role, in file order
     preamble: tuple[str, ...]  # lines above the header
-    encodings: Sequence[str]  # as found; gains one where a file that was ASCII so far no longer is
+    encodings: Sequence[str]  # as found; gains one where later letters tell another
     chunks: Iterator[Chunk]
 
     @property
     def encoding(self) -> str:
-        """The encoding of what was read so far."""
-        return self.encodings[-1].replace("ascii", "utf-8")
+        """The encoding that rows are read in now."""
+        return self.encodings[-1]
 
 
 class _RowReader:
@@ -3258,9 +3276,10 @@ def open_shipments(source: str, options: ReadOptions) -> Iterator[Shipments]:
             head += block
             if len(head) >= BLOCK or (head.lstrip(BLANK) and not block):
                 break
-        found_so_far = find_encoding(head).replace("utf-8", "ascii" if head.isascii() else "utf-8")
-        encodings = [options.encoding or found_so_far]
-        texts = _read_lines(chain([head, b""], blocks), encodings)  # whose pause has been used up
+        encodings = [options.encoding or find_encoding(head)]
+        sure = options.encoding is not None or encodings[0].startswith("utf-16")
+        begun_with = chain([head, b""], blocks)  # the pause after `head` has been used up
+        texts = _read_lines(begun_with, encodings, sure)
         for more, last in texts:  # in a stream the header may come after a pause
             text += more
             lines = list(io.StringIO(text.removeprefix("\ufeff"), newline=""))

@@ -179,11 +179,13 @@ def test_a_row_of_header_words_does_not_hide_the_rows_above_it(tmp_path):
 # Encodings -----------------------------------------------------------------------------------
 
 TEXTS = {
-    "cp1252": ["Müller Präzisionslager;Köln;Größe", "Société Générale;Besançon;créée à l'été",
+    "cp1252": ["Société d’Optique;Rue de l’Église", "O’Neill 5–10mm a…b 10×20 Ø25x10", "Cinty Int’l;Xi’an",
+               "Établissements L’Œuvre – Cœur", "SOCIETE D’OPTIQUE;ÉTS D’ALENÇON", "dell’Arte;qualità",
+               "Müller Präzisionslager;Köln;Größe", "Société Générale;Besançon;créée à l'été",
                "Peña Ñandú;Cádiz;año", "Straße 5", "Ærø Skibsværft;Ålborg", "Zürich"],
-    "cp1251": ["ООО Подшипник;Москва", "АО «СТАНКО» №5;Бишкек", "РОССИЯ", "Ёлка Ltd;Алматы",
+    "cp1251": ["ООО Подшипник;Москва", "Предузеће д.о.о.;Београд;лежај", "Tako – «Foo»;ООО Подшипник", "АО «СТАНКО» №5;Бишкек", "РОССИЯ", "Ёлка Ltd;Алматы",
                "Consignee;ТОО Алтын Трейд"],
-    "gb18030": ["深圳市东方贸易有限公司;轴承", "上海国际货运代理", "北京",
+    "gb18030": ["ACME（深圳）Ltd，X", "深圳市东方贸易有限公司;轴承", "上海国际货运代理", "北京",
                 "Consignee;广州机械进出口公司"],
     "cp1254": ["Şimşek Dış Ticaret;Kırgızistan", "Işık Sanayi ve Ticaret Ltd. Şti."],
     "big5hkscs": ["華為技術有限公司;臺灣電子股份有限公司;積體電路股份有限公司", "鴻海精密工業股份有限公司 新北市土城區"],
