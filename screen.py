@@ -1493,7 +1493,7 @@ ALSO = re.compile(
     re.IGNORECASE,
 )
 # What the patterns need, tried first: they are slow.
-HINT_SIGNS, HINT_BESIDE = frozenset(";|/:\n"), frozenset("0123456789([")
+HINT_SIGNS, HINT_BESIDE = frozenset(";|/:\n"), frozenset("0123456789([@")
 HINT_WORDS = frozenset(
     """aka a.k.a. a.k.a (aka (a.k.a. fka f.k.a. f.k.a nka dba d.b.a. d.b.a formerly (formerly as
     alias care behalf order account obo attn attn. attention e-mail email mail box
@@ -1514,9 +1514,11 @@ SHIP = re.compile(
 
 # What a cell holds beside the name. Bounded on every side: a hostile cell must not take long.
 NAMED_CHARS = 300  # of a cell that hold its name; behind them no address is looked for
-CODE = re.compile(  # "C00123 Tako LLC", "(4711) Tako LLC", "Tako LLC - WH3"
-    r"^\W*(?:[a-z]{0,4}[-#]?\d{4,}|[(\[][a-z]{0,4}-?\d{2,}[)\]])(?!\w)[\W_]*(?=[^\W\d])"
-    r"|\s[-#]\s?[a-z]{1,4}\d{1,6}\W{0,3}$",
+CODE = re.compile(  # "C00123 Tako LLC", "1) Tako LLC", "Client No. 4711 Tako LLC", "Tako LLC - WH3"
+    r"^\W*(?:[a-z]{0,4}[-#]?\d{4,}|[(\[][a-z]{0,4}-?\d{2,}[)\]]|\d{1,3}[.)](?=\s)"
+    r"|(?:customer|client|cust|vendor|account|acct|id|po|ref|tel|order)\b\W{0,3}"
+    r"(?:(?:no|nr|id|code|number)\b\W{0,3})?[+\d][\d -]{2,20})(?!\w)[\W_]*(?=[^\W\d])"
+    r"|\s[-#]\s?[a-z]{1,4}\d{1,6}\W{0,3}$|\s(?:po|ref|order|inv|invoice)\W{1,3}\w{0,3}\d{3,20}\W{0,3}$",
     re.IGNORECASE,
 )
 BESIDE = re.compile(  # from here on a number, an address or a person to call
@@ -1524,8 +1526,10 @@ BESIDE = re.compile(  # from here on a number, an address or a person to call
     \b(?:tel\w*|phone|ph|fax|mob|mobile|cell|тел|факс)\b[^,]{0,5}(?=[+(\d])
     |\b(?:vat|tax|t\.?i\.?n|trn|inn|unp|bin|iin|kpp|ogrn|vkn|vergi|cuit|ruc|nit|cnpj|gst\w*|eori
       |uscc|reg|инн|унп|бин|иин|огрн)\b[^,;]{0,15}\d
-    |\bp\.?\s?o\.?\s?b(?:ox)?\b|\be-?mail\b|\b(?:attn|attention)\b
+    |\bp\.?\s?o\.?\s?b(?:ox)?\b|\be-?mail\b|\b(?:attn|attention)\b|[\w.+-]{1,40}@\w
     |\b(?:room|rm|unit|flat|suite|shop|office|plot|bldg|building|floor|block)\b\W{0,3}\w{0,2}\d
+    |\b(?:ul|ulitsa|prospekt|pr-t|str|strasse|rue|calle|avenida|ул|улица|пр-т|проспект)\b\.?\s
+      [^\d,]{2,40}[\s,]{1,3}\d
     |,(?=.{0,120}\d)(?=.{0,120}[^\W\d]{2})
     |(?<=\w\w)\s(?:no\W{0,2})?\d[\w/-]{0,9}\s.{0,60}\b(?:street|str?|road|rd|ave(?:nue)?|lane
       |blvd|boulevard|district|ul|ulitsa|cad\w*|sok\w*|mah\w*|ул|улица|пр|проспект|шоссе)\b
@@ -1534,7 +1538,7 @@ BESIDE = re.compile(  # from here on a number, an address or a person to call
 )
 BRACKET = re.compile(r"\s?[(\[][^()\[\]]*[)\]]?")
 INITIALS = re.compile(r"(?<![\w.])([^\W\d_])\.\s?([^\W\d_])\.(?!\s?[^\W\d_]\.)")  # "Putin V.V."
-MAYBE_BESIDE = re.compile(r"[\d(\[]|\b\w\.\s?\w\b|attn|attention|mail|box", re.IGNORECASE)
+MAYBE_BESIDE = re.compile(r"[\d(\[@]|\b\w\.\s?\w\b|attn|attention|mail|box", re.IGNORECASE)
 
 
 FORMAL_FROM = 8  # letters of a misspelt legal form: "Liabilty", while Al-Mosuli is a name
