@@ -1494,6 +1494,7 @@ ALSO = re.compile(
 )
 # What the patterns need, tried first: they are slow.
 HINT_SIGNS, HINT_BESIDE = frozenset(";|/:\n"), frozenset("0123456789([@")
+BLANKS = re.compile(r"[^\S\n]+")
 HINT_WORDS = frozenset(
     """aka a.k.a. a.k.a (aka (a.k.a. fka f.k.a. f.k.a nka dba d.b.a. d.b.a formerly (formerly as
     alias care behalf order account obo attn attn. attention e-mail email mail box
@@ -1554,16 +1555,20 @@ def split_names(text: str) -> tuple[str, ...]:
     (('Marks and Spencer',), ('华为 Huawei', 'Huawei', '华为'))
     """
     several = not (HINT_SIGNS.isdisjoint(text) and HINT_WORDS.isdisjoint(text.lower().split()))
-    parts = [text]
+    beside = not HINT_BESIDE.isdisjoint(text) or has_initials(text)
+    if text.isascii() and not several and not beside:
+        return (text,)
+    tight = BLANKS.sub(" ", text)  # the patterns would go over a run of blanks again and again
+    parts = [tight]
     if several or not text.isascii():
-        others = (AND_OTHERS.sub("", part) for part in ALSO.split(text))
+        others = (AND_OTHERS.sub("", part) for part in ALSO.split(tight))
         parts += [SHIP.sub("", part).strip(" ,()\"'") for part in others]
     if not text.isascii():
-        words = HAN.sub(lambda run: f" {run[0]} ", text).split()
+        words = HAN.sub(lambda run: f" {run[0]} ", tight).split()
         latin = " ".join(w for w in words if LATIN.search(w) and not OTHER.search(w))
         other = " ".join(w for w in words if OTHER.search(w) and not LATIN.search(w))
         parts += [latin, other] if latin and other else []
-    if several or not (text.isascii() and HINT_BESIDE.isdisjoint(text)) or has_initials(text):
+    if several or beside or not text.isascii():
         parts += [bare for part in dict.fromkeys(parts) for bare in find_bare(part)]
     return tuple(dict.fromkeys(filter(None, parts)))
 
@@ -3791,7 +3796,7 @@ def find_notes(hit: PartyHit, matcher: Matcher) -> Iterator[str]:
         matcher.learn(queries)
         scores = (compare_names(query, hit.name, matcher).score for query in queries)
         met = [part for part, score in zip(parts, scores, strict=False) if score == hit.found.score]
-        if met and met[0] != hit.text:
+        if met and met[0] != parts[0]:
             yield f'by the part "{met[0]}" of the cell'
     yield from dict.fromkeys(note for query in queries for note in query.notes)
 
@@ -4099,6 +4104,7 @@ EVIDENCE_MOST = COUNTRY_AGREES + ADDRESS_AGREES
 MOST_KNOWN = 2_000_000
 WORTH_SHARING = 2_000  # new names from which on other processes help
 MOST_JOBS = 64  # more processes only take memory
+STOPS = [one for one in signal.Signals if one.name in ("SIGTERM", "SIGHUP")]  # Windows has no HUP
 ADDRESS_LEAST, ADDRESS_ALIKE = 3, 0.75  # words that tell; share of them that must agree
 BANDS = ((100, "exact"), (95, "strong"), (0, "possible"))
 ROUTE_ROLES = frozenset({"destination", "transit", *PARTY_ROLES, *SIDES})
@@ -4407,7 +4413,8 @@ class Screener:
             self.pool = ProcessPoolExecutor(jobs, fork, adopt_matcher, given)
         size = max(WORTH_SHARING // 2, -(-len(texts) // (2 * jobs)))
         parts = [texts[i : i + size] for i in range(0, len(texts), size)]
-        return join_answers(self.pool.map(compare_here, parts, repeat(floor)))
+        with telling_of_killed():
+            return join_answers(self.pool.map(compare_here, parts, repeat(floor)))
 
     def screen_chunk(
         self, chunk: Chunk, roles: Mapping[str, tuple[int, ...]]
@@ -4586,7 +4593,8 @@ class PartyHit(NamedTuple):
 def adopt_matcher(matcher: Matcher, parent: int) -> None:
     """Keep `matcher` in this worker process; it came by fork, so nothing was copied."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process says what was done so far
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in STOPS:
+        signal.signal(number, signal.SIG_DFL)
     threading.Thread(target=end_with, args=(parent,), daemon=True).start()
     matcher.workers = 1
     compare_here.matcher = matcher  # type: ignore[attr-defined]
@@ -4605,13 +4613,20 @@ def compare_here(texts: Sequence[str], floor: float) -> list[list[NameHit]]:
     return hits
 
 
-def join_answers(parts: Iterable[list[list[NameHit]]]) -> Iterator[list[NameHit]]:
-    """The answers of all workers in order; one that was killed is no end without a word."""
+@contextmanager
+def telling_of_killed() -> Iterator[None]:
+    """Turns the end of a worker into a sentence: it is no end without a word."""
     try:
-        yield from chain.from_iterable(parts)
+        yield
     except BrokenProcessPool as err:
         said = "a process that matches names was killed, perhaps for want of memory: run with"
         raise ScreenError(f"screening broke off: {said} --jobs 1 or fewer lists.") from err
+
+
+def join_answers(parts: Iterable[list[list[NameHit]]]) -> Iterator[list[NameHit]]:
+    """The answers of all workers in order."""
+    with telling_of_killed():
+        yield from chain.from_iterable(parts)
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -4940,13 +4955,15 @@ def open_output(path: str | None) -> Iterator[IO[str]]:
         with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="") as device:
             yield device
     else:
-        target = Path(path).resolve()
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as room:
+        folder, name = os.path.split(target := os.path.realpath(path))
+        with tempfile.TemporaryDirectory(prefix=f".{name[:40]}.", dir=folder) as room:
             new = f"{room}/rows"
             with open(new, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
+            if os.path.exists(target):
+                shutil.copymode(target, new)
             os.replace(new, target)
 
 
@@ -4958,8 +4975,9 @@ def naming(path: str | None) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as err:
-        fault = f"cannot be written ({err.strerror or err}): free the disk or choose another place"
-        raise ScreenError(f"{path or 'standard output'}: {fault}.") from err
+        why = err.strerror or err
+        fault = f"cannot be written or read ({why}): free the disk or choose another place"
+        raise ScreenError(f"{path or err.filename or 'standard output'}: {fault}.") from err
 
 
 def check_outputs(request: RunRequest) -> None:
@@ -4968,6 +4986,12 @@ def check_outputs(request: RunRequest) -> None:
     taken = {os.path.realpath(file): file for file in inputs if file != "-"}
     for path in (path for path in (request.output, request.receipt) if path is not None):
         place = os.path.realpath(path)
+        if (
+            "-" in request.files
+            and os.path.isfile(path)
+            and os.path.samestat(os.fstat(0), os.stat(path))
+        ):
+            taken[place] = "standard input"
         if place in taken or not path or os.path.isdir(path):
             what = f"is also {taken[place]}" if place in taken else "is no name of a file"
             raise ScreenError(f"{path!r}: the file to write {what}: choose another name.")
@@ -5270,9 +5294,8 @@ def prepare_streams() -> None:
         sys.stdin.reconfigure(encoding="utf-8-sig", errors="replace")  # type: ignore[union-attr]
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number and signal.getsignal(number) == signal.SIG_DFL:
+    for number in STOPS:
+        if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, stop_run)
 
 

@@ -251,7 +251,7 @@ def test_output_into_a_missing_folder_is_refused(place):
     sentence = said(call("-l", "own.csv", "-o", "none/out.csv", "rows.csv"))
     assert (
         sentence
-        == "Error: none/out.csv: cannot be written (No such file or directory): free the disk or choose another place."
+        == "Error: none/out.csv: cannot be written or read (No such file or directory): free the disk or choose another place."
     )
 
 
@@ -262,7 +262,7 @@ def test_a_full_disk_is_exit_two_and_said(place):
                               stderr=subprocess.PIPE, text=True, timeout=60)  # fmt: skip
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == (
-        "Error: standard output: cannot be written (No space left on device): free the disk or choose another place."
+        "Error: standard output: cannot be written or read (No space left on device): free the disk or choose another place."
     )
 
 

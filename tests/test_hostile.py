@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -267,3 +268,31 @@ def test_a_broken_pipe_of_the_engine_is_no_traceback(place):
     with pytest.raises(screen.ScreenError, match="killed"):
         list(screen.join_answers(broken()))
     assert screener.pool is None
+
+
+@pytest.mark.parametrize("blank", [" ", "\u00a0", "\u3000", "\t"], ids=ascii)
+def test_runs_of_blanks_in_a_name_take_no_time(blank):
+    start = time.perf_counter()
+    for n in range(200):
+        screen.split_names(f"Abc (Def {n}) Ltd; Ghi{blank * 2_000}")
+    assert time.perf_counter() - start < 5
+    assert screen.split_names(f"A (B){blank * 9}C/O{blank * 9}D Ltd")[0] == "A (B) C/O D Ltd"
+
+
+def test_the_input_given_as_standard_input_is_not_overwritten(place):
+    before = (place / "rows.csv").read_bytes()
+    done = run("-q", "-o rows.csv", "-", shell="<rows.csv")
+    assert done.returncode == 2 and b"is also standard input" in done.stderr
+    assert (place / "rows.csv").read_bytes() == before
+
+
+def test_an_output_keeps_its_mode_and_may_be_a_loop_of_links(place):
+    (place / "out.csv").write_text("old")
+    (place / "out.csv").chmod(0o640)
+    (place / "a").symlink_to("b")
+    (place / "b").symlink_to("a")
+    long = "n" * 200 + ".csv"
+    for name in ("out.csv", "a", long):
+        done = call("-q", "-l", "own.csv", "-o", name, "rows.csv")
+        assert not done.exception or isinstance(done.exception, SystemExit), done.exception
+    assert (place / "out.csv").stat().st_mode & 0o777 == 0o640 and (place / long).exists()
