@@ -1128,7 +1128,8 @@ def find_copies(home: Path) -> list[Path]:
 
 def _find_files(folder: Path) -> list[Path]:
     """The lists under `folder`: of those that `update` keeps the newest copy, or newer by hand."""
-    seen = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".md"]
+    there = (p for p in sorted(folder.rglob("*")) if p.is_file() or not p.exists())  # a broken link
+    seen = [path for path in there if path.suffix != ".md"]
     files = [p for p in seen if not any(t[0] in ".~" for t in p.relative_to(folder).parts)]
     for home in {p.parent.parent for p in files if p.name == COPY_NOTE and p.parent != folder}:
         note = find_copies(home)[0] / COPY_NOTE
@@ -2803,7 +2804,7 @@ def find_encoding(head: bytes) -> str:
     text = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode(head)
     odd = len(re.findall(r"[\udc80-\udcff]", text))
     wide = len(re.findall(r"[^\0-\x7f]", text)) - odd
-    if odd <= 3 + wide // 10 and (wide or not odd):  # one Latin byte among UTF-8 is damage
+    if odd <= 3 + wide // 2 and (wide or not odd):  # some Latin bytes among UTF-8 are damage
         return "utf-8"
     return _find_wide_code(head) or _find_own_code(head) or _find_latin_code(head)
 
@@ -3033,8 +3034,11 @@ def find_roles(headers: Sequence[str], columns: Mapping[str, str]) -> dict[str, 
     return {role: tuple(indexes) for role, indexes in found.items() if indexes}
 
 
-def _parse_record(lines: Sequence[str], mark: str, width: int = 0) -> tuple[list[str], int, str]:
-    """Cells of the first record in `lines`, the lines it takes, and what is wrong with it.
+def _parse_record(
+    lines: Sequence[str], mark: str, width: int = 0
+) -> tuple[list[str], int, str, int]:
+    """Cells of the first record in `lines`, the lines it takes, what is wrong with it, and the
+    lines that its quotes reach over.
 
     One that is damaged, or spans lines and has not `width` cells, is its first line alone: quotes
     obeyed, unless ignoring them gives `width` cells.
@@ -3045,12 +3049,12 @@ def _parse_record(lines: Sequence[str], mark: str, width: int = 0) -> tuple[list
     except csv.Error as err:
         cells, fault = [], str(err)
     if not fault and (reader.line_num < 2 or len(cells) == width or not width):
-        return cells, reader.line_num, ""
+        return cells, reader.line_num, "", reader.line_num
     line = lines[0].rstrip("\r\n")
     plain = line.split(mark)
     if len(plain) != width and len(line) <= csv.field_size_limit():
         plain = next(csv.reader([line], delimiter=mark), [""])
-    return plain, 1, fault or "not as wide as the header"
+    return plain, 1, fault or "not as wide as the header", 1 if fault else reader.line_num
 
 
 def _find_header(lines: Sequence[str], options: ReadOptions) -> _Header:
@@ -3062,7 +3066,7 @@ def _find_header(lines: Sequence[str], options: ReadOptions) -> _Header:
     found = []
     for delimiter in options.delimiter or DELIMITERS:
         for start in range(len(lines) or 1):
-            cells, span, _ = _parse_record(lines[start : start + 10], delimiter)
+            cells, span, *_ = _parse_record(lines[start : start + 10], delimiter)
             roles = find_roles(cells if len(cells) <= COLUMNS else [], options.columns)
             found.append(_Header(start, span, tuple(cells), delimiter, roles))
     best, places = max(h.rank() for h in found), {(h.delimiter, h.start): h for h in found}
@@ -3214,7 +3218,7 @@ class _RowReader:
                 continue
             for count in (1, RECORD_LINES):  # most records are one line
                 near = lines[at : at + count]
-                cells, span, fault = _parse_record(near, self.delimiter, self.width)
+                cells, span, fault, reach = _parse_record(near, self.delimiter, self.width)
                 if not fault.startswith("unexpected end"):
                     break
             if fault.startswith("unexpected end") and at + len(near) == len(lines) and not last:
@@ -3223,7 +3227,7 @@ class _RowReader:
             faults = [words for mark, words in FAULTS.items() if mark in source]
             if fault or (self.line < self.doubt and source.count('"') % 2):
                 faults.append("quotes out of place, or a cell over 131,072 characters")
-            self.doubt = self.line + RECORD_LINES if fault else self.doubt
+            self.doubt = max(self.doubt, self.line + reach)
             full = [n for n in near[:span] if n.count(self.delimiter) >= max(1, self.width - 1)]
             if len(full) > 1:
                 faults.append(f"quotes that may join {span} rows")
@@ -4338,6 +4342,8 @@ class Screener:
     def __init__(
         self, entries: Sequence[ListEntry], reports: Sequence[ListReport], options: Options
     ) -> None:
+        if not 0 <= options.threshold <= 100:
+            raise ScreenError(f"threshold: {options.threshold} found, 0 to 100 expected.")
         today = options.as_of.isoformat()
         self.expired = sum(1 for entry in entries if entry.expires_on and entry.expires_on < today)
         current = (e for e in entries if not (e.expires_on and e.expires_on < today))

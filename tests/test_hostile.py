@@ -195,6 +195,13 @@ def test_an_own_list_with_numbers_first_is_an_own_list(place, width):
     assert (report.status, [entry.entry_id for entry in entries]) == ("ok", ["306"])
 
 
+def test_a_broken_link_among_lists_is_refused(place):
+    (place / "lists").mkdir()
+    (place / "lists" / "own.csv").write_text("name\nOrbita Plus\n")
+    (place / "lists" / "gone.csv").symlink_to("nowhere.csv")
+    assert "gone.csv cannot be read" in refused(call("-l", "lists", "rows.csv"))
+
+
 def test_lists_that_burst_are_refused_soon(place):
     with zipfile.ZipFile("burst.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.csv", "name\n" + "a\n" * 10_000_000)

@@ -68,6 +68,12 @@ def test_load_refuses_an_unknown_option(list_path):
         screen.Screener.load([list_path], as_of=DAY, treshold=90)
 
 
+@pytest.mark.parametrize("threshold", [float("nan"), -1, 101])
+def test_load_refuses_a_threshold_that_is_none(list_path, threshold):
+    with pytest.raises(screen.ScreenError, match="0 to 100"):
+        screen.Screener.load([list_path], as_of=DAY, threshold=threshold)
+
+
 def test_load_of_a_missing_list_is_refused(tmp_path):
     with pytest.raises(screen.ScreenError):
         screen.Screener.load([str(tmp_path / "none.csv")], as_of=DAY)
