@@ -2458,7 +2458,10 @@ class Matcher:
         return found
 
     def find_equal(self, senses: Sequence[Sense]) -> set[int]:
-        """Names with a token for each of `senses` and no other, all generic, particles aside."""
+        """Names with a token for each of `senses` and no other, all generic, particles aside.
+
+        What is a particle to one side may be none to the other: "al" meets "ال".
+        """
         words = [sense for sense in senses if sense.weight > PARTICLE]
         found: set[int] | None = None
         for sense in words or senses:
@@ -2466,7 +2469,7 @@ class Matcher:
             found = names if found is None else found & names
             if not found:
                 break
-        return {n for n in found or () if self.index.sizes[n] == len(words)}
+        return {n for n in found or () if self.index.sizes[n] <= len(senses)}
 
     def find_likely(self, tokens: Sequence[str], spare: float) -> set[int]:
         """Names that agree with enough of `tokens` to lose no more than `spare`."""
