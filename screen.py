@@ -2916,8 +2916,9 @@ def _read_lines(
     odd, sure = b"", given
     for block in blocks:
         if not sure and not (block.isascii() and b"\x1b" not in block):
-            odd += b"\n".join(re.findall(rb"[^\n]*[\x1b\x80-\xff][^\n]*", block))[:BLOCK] + b"\n"
-            sure = len(re.findall(rb"[\x80-\xff]", odd)) >= SURE_BYTES
+            lines = block[:BLOCK].split(b"\n")
+            odd += b"\n".join(n for n in lines if not n.isascii() or b"\x1b" in n) + b"\n"
+            sure = len(odd) >= BLOCK or len(re.findall(rb"[\x80-\xff]", odd)) >= SURE_BYTES
             if (found := find_encoding(odd)) != encodings[-1]:
                 encodings.append(found)
                 decoder = codecs.getincrementaldecoder(found)("replace")
