@@ -1776,22 +1776,12 @@ def fold_batch(texts: Sequence[str], language: Language, spell: bool) -> list[Fo
     for i, line in enumerate(lines):
         words = line.split()
         kept, classes = split_forms(words, language)
-        pairs = dict(
-            zip(fold_tokens(kept, language), kept, strict=True)
-        )  # a word said twice counts once
+        pairs = dict(zip(fold_tokens(kept, language), kept, strict=True))  # said twice counts once
         pairs.pop("", None)
         script = "" if i not in notes or not HAN.search(texts[i]) else "pinyin" if spell else "han"
-        forms = tuple(sorted(set(classes)))
-        folded.append(
-            FoldedName(
-                tuple(pairs),
-                tuple(pairs.values()),
-                " ".join(words),
-                forms,
-                script,
-                tuple(notes.get(i, ())),
-            )
-        )
+        forms = tuple(sorted({*classes}))
+        said = tuple(pairs), tuple(pairs.values()), " ".join(words), forms, script
+        folded.append(FoldedName(*said, tuple(notes.get(i, ()))))
     return folded
 
 
@@ -2104,17 +2094,20 @@ def build_index(entries: Sequence[ListEntry], language: Language) -> NameIndex:
     rows, folded = fold_entries(entries, language)
     owners = np.array([row[2] for row in rows], dtype=np.int64)
     codes, vocabulary = number_texts([t for name in folded for t in name.tokens])
-    holders = np.repeat(np.arange(len(folded)), [len(name.tokens) for name in folded])
+    lengths = [len(name.tokens) for name in folded]
+    holders = np.repeat(np.arange(len(folded)), lengths)
     keys = key_tokens(vocabulary, language.sounds)
     classes = [classify_token(t, key, language) for t, key in zip(vocabulary, keys, strict=True)]
-    telling = np.array([word_class in TELLING for word_class in classes], dtype=bool)
-    counts = count_entries_of(codes, holders, owners, telling)
-    numbers = iter(codes.tolist())
+    telling = [word_class in TELLING for word_class in classes]
+    counts = count_entries_of(codes, holders, owners, np.array(telling, dtype=bool))
+    numbers = codes.tolist()
     acronyms = {name.plain for name in folded if name.script == "acronym"}
     spoken = ["" if token in acronyms else token for token in vocabulary]  # the others' only match
     by_sound = dict(zip(vocabulary, keys, strict=True))
     weights = [weigh_token(t, n, c) for t, n, c in zip(vocabulary, counts, classes, strict=True)]
-    tokens = [tuple(next(numbers) for _ in name.tokens) for name in folded]
+    tokens = [
+        tuple(numbers[end - n : end]) for n, end in zip(lengths, accumulate(lengths), strict=True)
+    ]
     return NameIndex(
         texts=[row[0] for row in rows],
         kinds=[row[1] for row in rows],
@@ -2127,7 +2120,7 @@ def build_index(entries: Sequence[ListEntry], language: Language) -> NameIndex:
         totals=[sum([weights[v] for v in ids]) for ids in tokens],
         tellings=[sum([weights[v] for v in ids if telling[v]]) for ids in tokens],
         sizes=[sum([weights[v] > PARTICLE for v in ids]) for ids in tokens],
-        telling=telling.tolist(),
+        telling=telling,
         starts=np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(vocabulary)))]),
         postings=holders[np.argsort(codes, kind="stable")],
         types=[entries[row[2]].type for row in rows],
@@ -2181,17 +2174,16 @@ def build_joined(folded: Sequence[FoldedName]) -> dict[str, list[int]]:
     """Names by two neighbouring words written as one."""
     joined: dict[str, list[int]] = defaultdict(list)
     for n, name in enumerate(folded):
-        for pair in zip(name.words, name.words[1:], strict=False):
-            joined["".join(pair)].append(n)
+        for one, other in pairwise(name.words):
+            joined[one + other].append(n)
     return joined
 
 
 def spell_wholes(name: FoldedName, keys: Mapping[str, str]) -> set[str]:
     """`name` written as one word: with its legal forms, without them, and by sound."""
-    sound = "".join(keys.get(t, t) for t in name.tokens)
-    return {name.plain.replace(" ", ""), "".join(name.words)} | (
-        {sound} if len(sound) >= WHOLE_FROM else set()
-    )
+    wholes = {name.plain.replace(" ", ""), "".join(name.words)}
+    sound = "".join([keys.get(token, token) for token in name.tokens])
+    return wholes | {sound} if len(sound) >= WHOLE_FROM else wholes
 
 
 def build_wholes(folded: Sequence[FoldedName], keys: Mapping[str, str]) -> dict[str, list[int]]:
