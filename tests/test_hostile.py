@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -278,11 +277,8 @@ def test_a_broken_pipe_of_the_engine_is_no_traceback(place):
 
 
 @pytest.mark.parametrize("blank", [" ", "\u00a0", "\u3000", "\t"], ids=ascii)
-def test_runs_of_blanks_in_a_name_take_no_time(blank):
-    start = time.perf_counter()
-    for n in range(200):
-        screen.split_names(f"Abc (Def {n}) Ltd; Ghi{blank * 2_000}")
-    assert time.perf_counter() - start < 5
+def test_runs_of_blanks_in_a_name_come_to_an_end(blank, no_hang):
+    assert screen.split_names(f"Abc (Def) Ltd; Ghi{blank * 200_000}")[1] == "Abc (Def) Ltd"
     assert screen.split_names(f"A (B){blank * 9}C/O{blank * 9}D Ltd")[0] == "A (B) C/O D Ltd"
 
 

@@ -269,11 +269,10 @@ def test_work_is_linear_in_hostile_quotes(tmp_path, line):
 @pytest.mark.parametrize(
     "line", [b"a" * 400_000 + b"\xe4", b"\xe4a" * 200_000, b"\x1b$B" * 130_000]
 )
-def test_an_encoding_is_found_in_linear_time(tmp_path, line):
+def test_an_encoding_is_found_in_linear_time(tmp_path, line, no_hang):
     file = tmp_path / "odd.csv"
     file.write_bytes(b"Consignee,Note\n" + (b"Altyn Trade," + line + b"\n") * 12)
-    start = time.perf_counter()
-    assert check_shape(*read_chunks(file)) == 12 and time.perf_counter() - start < 20
+    assert check_shape(*read_chunks(file)) == 12
 
 
 def test_hostile_header_is_refused_soon(tmp_path):
