@@ -5072,8 +5072,9 @@ def screen_file(
 ) -> None:
     """Write the rows of one shipment `file` and count them."""
     with open_shipments(file, request.reading()) as shipments:
+        name = "standard input" if file == "-" else file
         for text in say_layout(shipments):
-            talk.say(f"{file}: {text}")
+            talk.say(f"{name}: {text}")
         writer.begin(shipments.headers, shipments.roles["consignee"][0])
         before = talk.rows
         for chunk in shipments.chunks:
@@ -5089,7 +5090,7 @@ def screen_file(
             if request.receipt is not None:
                 talk.marks[file] += mark_rows(chunk.rows)
         for encoding in shipments.encodings[1:]:
-            talk.say(f"{file}: {say_encoding(encoding)}")
+            talk.say(f"{name}: {say_encoding(encoding)}")
 
 
 def mark_rows(rows: Sequence[Sequence[str]]) -> str:
