@@ -2011,9 +2011,6 @@ class NameIndex:
     starts: np.ndarray  # vocabulary id -> slice of postings
     postings: np.ndarray  # name numbers
     types: list[str]  # of the entry, by name
-    joined: dict[str, list[int]]  # two neighbouring words written as one -> names
-    wholes: dict[str, list[int]]  # a whole name written as one word, or its sound -> names
-    plains: list[tuple[str, int]]  # (plain text, name number) in order, for names cut off
     sounds: dict[str, list[int]]
     skeletons: dict[str, list[int]]
     buckets: Buckets  # (0 first | -1 last, letter, length) -> ids
@@ -2124,10 +2121,7 @@ def build_index(entries: Sequence[ListEntry], language: Language) -> NameIndex:
         starts=np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(vocabulary)))]),
         postings=holders[np.argsort(codes, kind="stable")],
         types=[entries[row[2]].type for row in rows],
-        joined=build_joined(folded),
         keys=by_sound,
-        wholes=build_wholes(folded, by_sound),
-        plains=sorted((x.plain, n) for n, x in enumerate(folded) if len(x.plain) > CUT_FROM),
         sounds=build_keys([spoken[v] and key for v, key in enumerate(keys)], 3),
         skeletons=build_keys(fold_skeletons(spoken), 2),
         buckets=build_buckets(spoken),
@@ -2342,6 +2336,24 @@ class Matcher:
         self.abjad = any(token.startswith(ABJAD_MARK) for token in self.index.vocabulary)
         self.consonants: dict[str, list[int]] = {}  # built when the first abjad name comes
 
+    # Made when first asked for: by each worker for itself while the first process goes on.
+
+    @functools.cached_property
+    def joined(self) -> dict[str, list[int]]:
+        """Names by two neighbouring words written as one."""
+        return build_joined(self.index.folded)
+
+    @functools.cached_property
+    def wholes(self) -> dict[str, list[int]]:
+        """Names by all their words, or the sound of these, written as one."""
+        return build_wholes(self.index.folded, self.index.keys)
+
+    @functools.cached_property
+    def plains(self) -> list[tuple[str, int]]:
+        """(plain text, name number) in order, for names cut off."""
+        folded = enumerate(self.index.folded)
+        return sorted((name.plain, n) for n, name in folded if len(name.plain) > CUT_FROM)
+
     def find_hits(self, texts: Sequence[str], floor: float) -> list[list[tuple[float, int]]]:
         """For each of `texts` the (score, name number) at or above `floor`, best first."""
         compared = self.find_comparisons(texts, floor)
@@ -2441,8 +2453,8 @@ class Matcher:
             return set()
         pairs = {a + b for a, b in pairwise(words)}
         found = self.names_with({index.ids[pair] for pair in pairs if pair in index.ids})
-        found.update(*(index.joined.get(word, ()) for word in words), self.find_cut(query))
-        found.update(*(index.wholes.get(whole, ()) for whole in spell_wholes(query, self.keys)))
+        found.update(*(self.joined.get(word, ()) for word in words), self.find_cut(query))
+        found.update(*(self.wholes.get(whole, ()) for whole in spell_wholes(query, self.keys)))
         senses = sorted((self.senses[t] for t in tokens), key=lambda sense: sense.spread)
         found |= self.find_equal(senses)
         if sum(sense.evidence for sense in senses) >= NEARLY_EVIDENCE:
@@ -2570,7 +2582,7 @@ class Matcher:
         known = sum(self.senses[t].weight for t in query.tokens[:-1] or query.tokens)
         if known < CUT_KNOWN:
             return set()
-        plains = self.index.plains
+        plains = self.plains
         start, end = (bisect_left(plains, (edge, 0)) for edge in (query.plain, query.plain + "~"))
         size = len(query.plain)  # it counts how the cut word goes on, not what may follow it
         longer = (x for x, _ in plains[start:end] if len(x) > size)
