@@ -2786,6 +2786,8 @@ CUT = "\uffff"  # a noncharacter, so free to mark where a line was cut
 # at the ends of words: quotation marks, currency and the like.
 BREAKS = b"\x85\x91\x92\x93\x94\x96\x97\xd7"
 SIGNS = bytes([0x80, *range(0x82, 0x88), 0x89, 0x8B, *range(0x91, 0x9A), 0x9B, *range(0xA0, 0xC0)])
+# From its start on alone: a run of letters without an odd one is gone over once.
+ODD_WORD = re.compile(rb"(?<![A-Za-z\x80-\xff])[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
 LETTERS = string.ascii_letters.encode()
 SURE_BYTES = 200  # above ASCII, from which on an encoding found by letters stays
 MARKS = ((codecs.BOM_UTF8, "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
@@ -2841,7 +2843,7 @@ def _find_wide_code(head: bytes) -> str:
 def _find_own_code(head: bytes) -> str:
     """The encoding of `head` if more words above ASCII are without Latin letters than with: that in
     which its letters are frequent ones. Else ""."""
-    words = re.findall(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*", head)
+    words = ODD_WORD.findall(head)
     latin = [word for word in words if re.search(rb"[A-Za-z]", word)]
     mixed = [word for word in latin if not word.strip(SIGNS).isascii()]
     pure = [word for word in words if len(word) > 1 and word.translate(None, LETTERS) == word]
@@ -2861,7 +2863,7 @@ def _find_own_code(head: bytes) -> str:
 def _find_latin_code(head: bytes) -> str:
     """The encoding in which most words of `head` have letters of one language beside a to z."""
     plain = head.translate(bytes.maketrans(BREAKS, b" " * len(BREAKS)))
-    words = Counter(re.findall(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*", plain))
+    words = Counter(ODD_WORD.findall(plain))
     known = Counter[str]()
     alphabets = [
         (r["encoding"], {*r["letters"], *r["letters"].upper()}) for r in _read_codes("latin")

@@ -267,7 +267,13 @@ def test_work_is_linear_in_hostile_quotes(tmp_path, line):
 
 
 @pytest.mark.parametrize(
-    "line", [b"a" * 400_000 + b"\xe4", b"\xe4a" * 200_000, b"\x1b$B" * 130_000]
+    "line",
+    [
+        b"a" * 400_000 + b"\xe4",
+        b"\xe4a" * 200_000,
+        b"\x1b$B" * 130_000,
+        b"a" * 400_000 + b" \xe4 \xe5 \xe6 \xe7 \xe8",
+    ],
 )
 def test_an_encoding_is_found_in_linear_time(tmp_path, line, no_hang):
     file = tmp_path / "odd.csv"
