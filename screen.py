@@ -275,6 +275,7 @@ def parse_hs_code(text: str) -> HsCode:
 
 
 def _check_digits(digits: str) -> HsCode:
+    """The code that `digits` are, a lost leading zero put back, or what is wrong with them."""
     bare, odd = digits.lstrip("0"), len(digits) % 2
     stands, padded = _heading_exists(digits), odd and _heading_exists("0" + digits)
     if len(digits) > 12 or len(digits) in (1, 3):
@@ -355,6 +356,7 @@ def read_destinations_of(digits: str) -> frozenset[str]:
 
 
 def _goods_flag(digits: str, rows: Sequence[Row]) -> Flag:
+    """The `goods` flag of `digits` for the `rows` of one table that they meet."""
     first, tier = rows[0], min(row["tier"] for row in rows)
     where = first["table"] + (f", tier {tier}" if tier else "")
     good = f"{first['rule']} ({first['description']})"
@@ -427,6 +429,7 @@ def find_phrases(text: str, table: str) -> list[PhraseHit]:
 
 
 def _phrase_end(words: list[str], start: int, pieces: Phrase) -> int:
+    """The place behind the phrase `pieces` that begins at word `start`; 0 where it does not stand."""
     place = start
     for stem, gap in pieces:
         for word in words[place : place + gap + 1]:
@@ -477,6 +480,7 @@ def _find_odd_goods(named: Sequence[PhraseHit], digits: tuple[str, ...]) -> list
 
 
 def _expects(row: Row, digits: tuple[str, ...], length: int) -> bool:
+    """Whether `digits` agree with the goods of `row` in their first `length` digits."""
     expected = [one[:length] for one in row["expected_hs"].split("|") if one]
     return any(code.startswith(one) or one.startswith(code) for code in digits for one in expected)
 
@@ -498,6 +502,7 @@ def _find_named_goods(text: str) -> list[PhraseHit]:
 
 
 def _description_flag(words: str, row: Row, digits: tuple[str, ...]) -> Flag:
+    """The flag for goods of `row` that `words` name beside the declared `digits`."""
     declared = ", ".join(digits)
     tier = f", high-priority tier {row['tier']}" if row["tier"] else ""
     usual = f" (HS {row['expected_hs'].replace('|', ', ')}{tier})" if row["expected_hs"] else ""
@@ -601,6 +606,7 @@ def _find_country_flags(iso2: str, met: frozenset[str], start: str, end: str = "
 
 
 def _say_basis(row: Row) -> str:
+    """The basis of a rule with its source, date, doubt and note."""
     doubt = "" if row["verified"].startswith("verified") else f"; {row['verified']}"
     note = f", {row['note']}" if row["note"] else ""
     return f"{row['basis']} ({row['source']}, {row['as_of']}{doubt}){note}"
@@ -987,6 +993,7 @@ def _read_drafts(file: ListFile, drafts: dict[str, Draft]) -> None:
 
 
 def _split_csv(text: str) -> list[str]:
+    """The cells of a CSV line that stands in a cell."""
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=";")
     return [cell for row in rows for cell in row]  # OpenSanctions: a CSV line in a cell
 
@@ -1011,6 +1018,7 @@ def _read_names(draft: Draft, inner: str, isn: bool) -> tuple[tuple[str, str], .
 
 
 def _find_distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    """The distinct filled `texts`, in order."""
     return tuple(dict.fromkeys(filter(None, map(str.strip, texts))))
 
 
@@ -3420,6 +3428,7 @@ class SurgeLedger:
         self._put(TRADE, lots.drop(columns="day").join(squares).assign(lots=1, **below))
 
     def _fold_texts(self, texts: Sequence[str]) -> list[str]:
+        """The keys of `texts`; their first spellings are kept."""
         keys = [fold_words(text) for text in texts]
         self.spelling = dict(zip(reversed(keys), reversed(texts), strict=True)) | self.spelling
         return keys
@@ -3455,6 +3464,7 @@ class SurgeLedger:
         return np.where(unread, 0.0, amounts)
 
     def _put(self, keys: tuple[str, ...], frame: Any) -> None:
+        """Adds `frame` to a table, which is summed up when enough rows wait."""
         self._tables[keys].append(frame)
         if sum(map(len, self._tables[keys][1:])) > max(PENDING_ROWS, len(self._tables[keys][0])):
             self.table(keys)
