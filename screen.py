@@ -429,7 +429,7 @@ def find_phrases(text: str, table: str) -> list[PhraseHit]:
 
 
 def _phrase_end(words: list[str], start: int, pieces: Phrase) -> int:
-    """The place behind the phrase `pieces` that begins at word `start`; 0 where it does not stand."""
+    """The place behind phrase `pieces` that begins at word `start`; 0 where it does not stand."""
     place = start
     for stem, gap in pieces:
         for word in words[place : place + gap + 1]:
