@@ -7,9 +7,9 @@
 
 The file reads from top to bottom, each room calling only what stands above it: Vocabulary, Goods,
 Destinations, Lists, Update, Names, Match, Files, Headers, Shipments, History, Surges, Output,
-Clearances, Screening, Selftest, Run, Receipt, Command line. Facts are tables in lists/, each row
-with its source and date. Standard output carries rows, standard error the talk; README.md says
-what users may rely on.
+Clearances, Places, Screening, Selftest, Run, Receipt, Command line. Facts are tables in lists/,
+each row with its source and date. Standard output carries rows, standard error the talk; README.md
+says what users may rely on.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ import time
 import unicodedata
 import urllib.error
 import urllib.request
+import warnings
 import zipfile
 import zlib
 from bisect import bisect_left, bisect_right
@@ -81,8 +82,10 @@ FLAG_KINDS = (
 )  # fmt: skip
 PARTY_ROLES = (
     "consignee", "intermediate_consignee", "end_user", "notify_party", "shipper", "forwarder",
-    "bank", "vessel",
+    "bank", "vessel", "owner",
 )  # fmt: skip
+Row = Mapping[str, str]  # of a fact table
+Cells = Mapping[str, tuple[str, ...]]  # of one row: role -> its cells, an address as its lines
 
 
 BIDI = (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))  # turn text round
@@ -126,6 +129,21 @@ class ListEntry:
     licence: str = ""  # licence requirement and policy of a BIS entry
 
 
+def read_cells(row: Sequence[str], roles: Mapping[str, Sequence[int]]) -> Cells:
+    """The cells of `row` by role."""
+    return {role: tuple([row[i] for i in at]) for role, at in roles.items()}
+
+
+def join_address(lines: Iterable[str]) -> str:
+    """The lines of an address as one text."""
+    return ", ".join(filter(None, lines))
+
+
+def join_cells(texts: Iterable[str]) -> str:
+    """The filled cells of a role as one text."""
+    return " ".join(filter(None, texts))
+
+
 @dataclass(frozen=True, slots=True)
 class Flag:
     """One reason why a row needs a person; `facts` are the contract's JSON keys of that kind."""
@@ -133,6 +151,12 @@ class Flag:
     kind: str  # one of FLAG_KINDS
     reason: str
     facts: Mapping[str, Any]
+
+
+def flag(kind: str, reason: str, row: Row | None = None, **facts: Any) -> Flag:
+    """The flag with `facts`, its `reason` ended with the source and date of the `row` behind it."""
+    said = f"{reason} ({row['source']}, {row['as_of']})" if row else reason
+    return Flag(kind, said, facts)
 
 
 @functools.cache
@@ -171,7 +195,6 @@ def open_packed(stream: Any) -> Any:
 # be read, and the texts that name other goods than the code. An HS code never proves control.
 # Does not know parties, routes, files or dates.
 
-Row = Mapping[str, str]  # of a fact table
 Tables = Mapping[str, Sequence[Row]]  # rows by the name of their goods table
 Phrase = tuple[tuple[str, int], ...]  # of each word what it begins with, and the gap before
 PhraseHit = tuple[int, int, Row]  # where a phrase starts and ends, and the row that has it
@@ -576,6 +599,14 @@ def parse_country(text: str) -> str:
     words = [fold_words(part) for part in parts.difference(US_STATES.split())]
     read = {names.get(word) or names.get(OF_STATES.sub("", word), "") for word in words} - {""}
     return read.pop() if len(read) == 1 else ""
+
+
+def find_country(role: str, cells: Cells) -> str:
+    """The cell with the country of the party `role`; for buyers at last the destination."""
+    texts = cells.get(f"{role}_country", ())
+    if role in BUYERS:
+        texts += cells.get("destination", ())
+    return next(filter(parse_country, texts), next(filter(None, texts), ""))
 
 
 def find_unread_country(text: str) -> Flag | None:
@@ -3768,92 +3799,12 @@ HOW = {
 }
 
 
-def name_band(score: float, kind: str) -> str:
-    """The band of a party hit, as `--help` explains them."""
-    return "weak alias" if kind == "weak" else next(name for least, name in BANDS if score >= least)
-
-
-def build_party_flag(hit: PartyHit, screener: Screener) -> Flag:
-    """The `party` flag of `hit`: its evidence recomputes the score, its reason says it in words."""
-    entry, found = screener.entries[hit.entry], hit.found
-    evidence = {
-        "band": name_band(hit.score, hit.kind),
-        "name_score": found.score,
-        "agreed": list(map(show_words, found.agreed)),
-        "query_only": list(map(show_words, found.query_only)),
-        "listed_only": list(map(show_words, found.listed_only)),
-        "form_loss": found.form,
-        "factor": found.factor,
-        "country": "agrees" if hit.country > 0 else "differs" if hit.country < 0 else "",
-        "country_moved": round(hit.country_moved, 1),
-        "address": "agrees" if hit.address_agrees else "",
-        "address_moved": round(hit.address_moved, 1),
-        "threshold": screener.options.threshold,
-        "notes": list(find_notes(hit, screener.matcher)),
-        **({"licence": entry.licence} if entry.licence else {}),
-    }
-    facts = {
-        "role": hit.role,
-        "query_name": hit.text,
-        "listed_name": screener.matcher.index.texts[hit.name],
-        "name_kind": hit.kind,
-        "score": hit.score,
-        "list": entry.list,
-        "entry_id": entry.entry_id,
-        "programmes": list(entry.programmes),
-        "countries": list(entry.countries),
-        "evidence": evidence,
-    }
-    return Flag("party", say_party(facts), facts)
-
-
-def show_words(pair: Agreement | Leftover) -> dict[str, Any]:
-    """The fields of `pair`, its words without the mark of a script that writes no vowels."""
-    fields = pair._asdict().items()
-    return {k: v.replace(ABJAD_MARK, "") if isinstance(v, str) else v for k, v in fields}
-
-
-def find_notes(hit: PartyHit, matcher: Matcher) -> Iterator[str]:
-    """What else there is to say of the cell: the part that hits, and what no honest name holds."""
-    parts, queries = split_names(hit.text), fold_queries([hit.text], matcher.language)[0]
-    if len(parts) > 1:
-        matcher.learn(queries)
-        scores = (compare_names(query, hit.name, matcher).score for query in queries)
-        met = [part for part, score in zip(parts, scores, strict=False) if score == hit.found.score]
-        if met and met[0] != parts[0]:
-            yield f'by the part "{met[0]}" of the cell'
-    yield from dict.fromkeys(note for query in queries for note in query.notes)
-
-
-def say_party(facts: Mapping[str, Any]) -> str:
-    """The reason of a party hit in words, from its JSON `facts`."""
-    evidence = facts["evidence"]
-    mine = ", ".join(x["word"] for x in evidence["query_only"])
-    theirs = ", ".join(x["word"] for x in evidence["listed_only"])
-    moved = {key: evidence[f"{key}_moved"] for key in ("country", "address") if evidence[key]}
-    parts = [
-        f'{facts["role"].replace("_", " ")} "{facts["query_name"]}" hits'
-        f' {facts["name_kind"]} name "{facts["listed_name"]}"'
-        f" of {facts['list']} {facts['entry_id']} with {facts['score']:g} ({evidence['band']})",
-        f"agreed: {', '.join(map(say_agreement, evidence['agreed']))}",
-        f"only in the file: {mine}" if mine else "",
-        f"only on the list: {theirs}" if theirs else "",
-        "legal form differs or is missing" if evidence["form_loss"] else "",
-        *(f"{key} {evidence[key]}" + f" ({by:+g})" * bool(by) for key, by in moved.items()),
-        *(f"note: {note}" for note in evidence["notes"]),
-        f"licence: {evidence['licence']}" if "licence" in evidence else "",
-        f"falls away above threshold {facts['score']:g}",
-        "a hit is not a match",
-    ]
-    return "; ".join(filter(None, parts))
-
-
-def say_agreement(pair: Mapping[str, Any]) -> str:
+def say_agreement(pair: Agreement) -> str:
     """The words that agree, and how where they are not the same."""
-    if pair["similarity"] == 1:
-        return f"{pair['query']}"
-    how = pair["how"] or HOW.get(pair["similarity"], "typing error")
-    return f"{pair['query']}~{pair['listed']} ({how})"
+    query, listed = pair.query.replace(ABJAD_MARK, ""), pair.listed.replace(ABJAD_MARK, "")
+    if pair.similarity == 1:
+        return query
+    return f"{query}~{listed} ({pair.how or HOW.get(pair.similarity, 'typing error')})"
 
 
 def write_cells(row: ScreenedRow) -> list[str]:
@@ -4107,143 +4058,31 @@ def read_clearances(path: str) -> Clearances:
     return Clearances([row for _, row in rows])
 
 
-def write_clearance(flag: Flag, entry: ListEntry, row: RowCells) -> list[str]:
+def write_clearance(flag: Flag, entry: ListEntry, cells: Cells) -> list[str]:
     """The cells of a clearance for a `party` flag; a person fills in the last four."""
     facts, role = flag.facts, flag.facts["role"]
-    party = [facts["query_name"], row.country(role), row.address(role)]
+    party = [
+        facts["query_name"],
+        find_country(role, cells),
+        join_address(cells.get(f"{role}_address", ())),
+    ]
     return [*party, entry.list, entry.entry_id, " ".join(digest_entry(entry)), *[""] * 4]
 
 
 # ==================================================================================================
-# Screening
-# Takes rows of text with their roles, gives the flagged ones. Works on the distinct values of each
-# column; only rows that hold a suspicious value are looked at one by one. Knows no file.
+# Places: the addresses and numbers of entries -> the entries that a row's cells may mean. Knows no
+# names, rows or files.
 
-DEFAULT_THRESHOLD = 85.0  # below, ordinary firms come in hundreds; above, "Appel" / "Apple" is lost
-# What stands beside a name moves its score by so much at most, and never one of 95 or more down.
-COUNTRY_AGREES, COUNTRY_CONFLICTS, ADDRESS_AGREES, SURE = 2.0, -2.0, 3.0, 95.0
-EVIDENCE_MOST = COUNTRY_AGREES + ADDRESS_AGREES
-# Distinct cells that are remembered. Of ten times as many rows each is asked once: a year of trade
-# has 400,000 consignees; these take 300 MB, and 1 GiB is what a run may take.
-MOST_KNOWN = 2_000_000
-WORTH_SHARING = 2_000  # new names from which on other processes help
-MOST_JOBS = 64  # more processes only take memory
-STOPS = [one for one in signal.Signals if one.name in ("SIGTERM", "SIGHUP")]  # Windows has no HUP
 ADDRESS_LEAST, ADDRESS_ALIKE = 3, 0.75  # words that tell; share of them that must agree
-BANDS = ((100, "exact"), (95, "strong"), (0, "possible"))
-ROUTE_ROLES = frozenset({"destination", "transit", *PARTY_ROLES, *SIDES})
-UNREAD_ROLES = frozenset({"date", "value", "quantity", "weight"})  # by checks of single rows
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the user may set of a screening; one record, so that a receipt can hold it."""
-
-    as_of: date
-    threshold: float = DEFAULT_THRESHOLD
-    hits: str = "best"  # or "all"
-    jobs: int = 1
-    columns: Any = field(default_factory=dict)  # role -> header
-
-
-@dataclass(frozen=True, slots=True)
-class ScreenedRow:
-    """One flagged row: its number in the file, its cells as they came, and why."""
-
-    number: int
-    cells: Sequence[str]
-    flags: tuple[Flag, ...]
-
-
-def join_address(parts: Iterable[str]) -> str:
-    """The parts of an address as one text."""
-    return ", ".join(filter(None, parts))
-
-
-@dataclass(frozen=True, slots=True)
-class RowCells:
-    """The cells of one row by role."""
-
-    cells: Sequence[str]
-    roles: Mapping[str, tuple[int, ...]]
-
-    def parties(self) -> list[str]:
-        """The party roles of the file."""
-        return [role for role in PARTY_ROLES if role in self.roles]
-
-    def texts(self, role: str) -> list[str]:
-        """All cells of `role`; none where the file has no such column."""
-        return [self.cells[i] for i in self.roles.get(role, ())]
-
-    def text(self, role: str) -> str:
-        """The cells of `role` as one text."""
-        return " ".join([text for text in self.texts(role) if text])
-
-    def address(self, role: str) -> str:
-        """The address of the party `role`, its parts parted by commas."""
-        return join_address(self.texts(f"{role}_address"))
-
-    def country(self, role: str) -> str:
-        """The cell with the country of the party `role`; for buyers at last the destination."""
-        cells = [*self.texts(f"{role}_country"), *(self.texts("destination") * (role in BUYERS))]
-        return next(filter(parse_country, cells), next(filter(None, cells), ""))
-
-    def ways(self) -> tuple[str, ...]:
-        """Where the goods go, as ISO alpha-2."""
-        return find_ways(self.texts("destination"), self.texts("consignee_country"))
-
-    def route(self) -> tuple[tuple[str, str], ...]:
-        """(role, text) of all that tells the way of the goods, an address as one text."""
-        cells: list[tuple[str, str]] = []
-        for role in filter(ROUTE_ROLES.__contains__, self.roles):
-            party, _, part = role.rpartition("_")
-            texts = [self.address(party)] if part == "address" else self.texts(role)
-            cells += [(role, text) for text in texts]
-        return tuple(cells)
-
-
-class Column(NamedTuple):
-    """A column of a chunk: its distinct cells, and for each row the place of its own in them."""
-
-    cells: Sequence[Any]  # texts, or tuples of them where columns were crossed
-    places: Array  # int64, one a row
-
-
-def build_column(texts: Sequence[str]) -> Column:
-    """The column of `texts`."""
-    places, cells = number_texts(texts)
-    return Column(cells, places)
-
-
-def build_columns(
-    rows: Sequence[Sequence[str]], roles: Mapping[str, tuple[int, ...]]
-) -> dict[str, list[Column]]:
-    """The columns of each role; an address is one, however many columns it stands in."""
-    texts, columns = list(zip(*rows, strict=True)), {}
-    for role in (role for role in roles if role not in UNREAD_ROLES):
-        several: list[Sequence[str]] = [texts[i] for i in roles[role]]
-        if role.endswith("_address") and len(several) > 1:
-            several = [list(map(join_address, zip(*several, strict=True)))]
-        columns[role] = list(map(build_column, several))
-    return columns
-
-
-def cross_columns(columns: Sequence[Column], rows: int) -> Column:
-    """The distinct combinations of cells in `columns`, each a tuple with a cell a column."""
-    firsts, places = np.zeros(1, dtype=np.int64), np.zeros(rows, dtype=np.int64)
-    for column in columns:  # numbered anew each time, so that the numbers stay small
-        numbers = places * len(column.cells) + column.places
-        _, firsts, places = np.unique(numbers, return_index=True, return_inverse=True)
-    return Column([tuple(c.cells[c.places[i]] for c in columns) for i in firsts], places)
-
-
-class Identifiers:
+class Places:
     """Entries by the numbers and addresses that they are known under."""
 
     def __init__(self, entries: Sequence[ListEntry], language: Language) -> None:
         self.entries = entries
         self.language = language
-        self.found: dict[str, tuple[tuple[float, int], ...]] = {}  # of addresses that were asked
+        self.known: dict[str, tuple[tuple[float, int], ...]] = {}  # of addresses that were asked
         self.numbers: dict[str, list[int]] = defaultdict(list)
         for e, entry in enumerate(entries):
             for number in {n for text in entry.identifiers for n in find_numbers(text)}:
@@ -4274,11 +4113,9 @@ class Identifiers:
             if t not in self.language.classes and t not in self.language.forms
         )
 
-    def learn(self, texts: Sequence[str]) -> None:
-        """Look up the addresses `texts`, together; those that hit an entry stay in `found`."""
-        for text, name in zip(texts, fold_names(texts, self.language), strict=True):
-            if places := self.find_places(name):
-                self.found[text] = places
+    def find_addresses(self, text: str) -> tuple[tuple[float, int], ...]:
+        """(score, entry number) of the entries at the address `text`."""
+        return self.find_places(fold_names([text], self.language)[0])
 
     def find_places(self, name: FoldedName) -> tuple[tuple[float, int], ...]:
         """(score, entry number) of the entries at a folded address, best first."""
@@ -4346,6 +4183,141 @@ def is_imo(number: str) -> bool:
     )
 
 
+# ==================================================================================================
+# Screening
+# Takes rows of text with their roles, gives the flagged ones. Each question is asked once of each
+# distinct value of the columns that it is about; only rows with an answer are looked at one by one.
+# Evidence of an entry (a name, an address, a number) becomes a flag in one place. Knows no file.
+
+DEFAULT_THRESHOLD = 85.0  # below, ordinary firms come in hundreds; above, "Appel" / "Apple" is lost
+# What stands beside a name moves its score by so much at most, and never one of 95 or more down.
+COUNTRY_AGREES, COUNTRY_CONFLICTS, ADDRESS_AGREES, SURE = 2.0, -2.0, 3.0, 95.0
+EVIDENCE_MOST = COUNTRY_AGREES + ADDRESS_AGREES
+# Distinct cells that are remembered. Of ten times as many rows each is asked once: a year of trade
+# has 400,000 consignees; these take 300 MB, and 1 GiB is what a run may take.
+MOST_KNOWN = 2_000_000
+WORTH_SHARING = 2_000  # new names from which on other processes help
+MOST_JOBS = 64  # more processes only take memory
+STOPS = [one for one in signal.Signals if one.name in ("SIGTERM", "SIGHUP")]  # Windows has no HUP
+BANDS = ((100, "exact"), (95, "strong"), (0, "possible"))
+UNREAD_ROLES = frozenset({"date", "value", "quantity", "weight"})  # by checks of single rows
+UNBOUND = 5.5  # an own list without a row in lists/binding.csv: behind the five that forbid all
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user may set of a screening; one record, so that a receipt can hold it."""
+
+    as_of: date
+    threshold: float = DEFAULT_THRESHOLD
+    hits: str = "best"  # or "all"
+    jobs: int = 1
+    columns: Any = field(default_factory=dict)  # role -> header
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenedRow:
+    """One flagged row: its number in the file, its cells as they came, and why."""
+
+    number: int
+    cells: Sequence[str]
+    flags: tuple[Flag, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks for one entry in a row: a name, an address or a number that hits it."""
+
+    kind: str  # "party", "address", "identifier"
+    role: str  # "consignee"; of an address its party's
+    text: str  # what was asked: the cell, or the number in it
+    entry: int  # number in Screener.entries
+    listed: tuple[str, str]  # ("Huawei Tech. Co.", "alias"): the name as listed, and its kind
+    points: tuple[tuple[str, float, str], ...] = ()  # ("country", -2.0, "country agrees (+2)")
+    words: tuple[tuple[str, str, str], ...] = ()  # (query word, listed word, how they agree)
+
+    @property
+    def score(self) -> float:
+        """100 less the points lost, one decimal."""
+        return round(100 - sum(points for _, points, _ in self.points), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class PartyHit:
+    """The evidence of a name, weighed with what stands beside it; a decision rests on all of it."""
+
+    evidence: Evidence  # its points with those of country, address and role
+    score: float
+    country: float  # above 0: agrees with the entry's, below: differs
+    country_text: str  # "Hong Kong", as in the row
+    address: str
+
+    @property
+    def role(self) -> str:
+        """The party's role."""
+        return self.evidence.role
+
+    @property
+    def text(self) -> str:
+        """The party's cell."""
+        return self.evidence.text
+
+    @property
+    def entry(self) -> int:
+        """The entry's number."""
+        return self.evidence.entry
+
+
+Answer = tuple[Evidence | Flag, ...]
+
+
+class Question(NamedTuple):
+    """What is asked of the cells of some roles, once for each distinct combination of them."""
+
+    roles: tuple[str, ...]
+    answer: Callable[[Cells], Answer]
+    learn: Callable[[Iterable[str]], None] | None = None  # looks new cells up, many at once
+
+
+def number_rows(columns: Sequence[Sequence[str]]) -> tuple[Array, list[tuple[str, ...]]]:
+    """For each row the place of its cells in `columns` among the distinct combinations, and these.
+
+    >>> number_rows([["a", "b", "a"], ["x", "x", "x"]])[1]
+    [('a', 'x'), ('b', 'x')]
+    """
+    places, texts = number_texts(columns[0])
+    firsts = np.arange(len(places))
+    for column in columns[1:]:  # numbered anew each time, so that the numbers stay small
+        others, texts = number_texts(column)
+        _, firsts, places = np.unique(
+            places * len(texts) + others, return_index=True, return_inverse=True
+        )
+    if len(columns) == 1:
+        return places, [(text,) for text in texts]
+    return places, [tuple(column[i] for column in columns) for i in firsts.tolist()]
+
+
+@functools.cache
+def read_binding() -> Mapping[str, Row]:
+    """The rows of lists/binding.csv by list."""
+    return {row["list"]: row for row in read_table("binding")}
+
+
+def rank_list(name: str) -> float:
+    """The place of the list `name` in the order of what binds an export, strictest first."""
+    row = read_binding().get(name)
+    return float(row["order"]) if row else UNBOUND
+
+
+def explain(found: Comparison) -> str:
+    """How two names compare, in words."""
+    parts = [", ".join(map(say_agreement, found.agreed))]
+    for where, words in (("file", found.query_only), ("list", found.listed_only)):
+        if words:
+            parts.append(f"only in the {where}: {', '.join(x.word for x in words)}")
+    return "agreed: " + "; ".join(parts)
+
+
 def rank_entry(entry: ListEntry) -> tuple[Any, ...]:
     """Entries by list and id; one that stands in two files, by what it says."""
     more = entry.programmes, entry.countries, entry.addresses, entry.identifiers, entry.citation
@@ -4353,7 +4325,7 @@ def rank_entry(entry: ListEntry) -> tuple[Any, ...]:
 
 
 class Screener:
-    """Loaded lists, ready to screen; holds what it learned of names between chunks.
+    """Loaded lists, ready to screen; holds what it learned of cells between chunks.
 
     One made by `load` is pickled as the paths, options and digests of its lists: each process that
     gets it loads them once.
@@ -4372,9 +4344,9 @@ class Screener:
         self.options = options
         self.language = load_language()
         self.matcher = Matcher(self.entries, self.language, min(options.jobs, os.cpu_count() or 1))
-        self.identifiers = Identifiers(self.entries, self.language)
-        self.judged: dict[str, dict[str, bool]] = {}  # role -> text -> whether it is suspicious
-        self.known: dict[str, list[NameHit]] = {}  # of the party names judged those that hit
+        self.places = Places(self.entries, self.language)
+        self.known: dict[str, list[NameHit]] = {}  # of the party names asked those that hit
+        self.answers: dict[tuple[str, ...], dict[tuple[str, ...], Answer]] = {}  # by roles, cells
         self.surges: Mapping[tuple[str, str], Surge] = {}
         self.cleared = Clearances(())
         self.unsupported = 0  # agreements with a weak alias alone
@@ -4383,11 +4355,19 @@ class Screener:
         self.lock = threading.Lock()  # engines may call `screen` from several threads
 
     @classmethod
-    def load(cls, paths: Sequence[str] = (), **options: Any) -> Screener:
+    def load(cls, paths: str | Path | Sequence[str | Path] = (), **options: Any) -> Screener:
         """A screener of the lists at `paths` (default: lists/ beside screen.py); for libraries."""
+        if unknown := options.keys() - Options.__dataclass_fields__.keys():
+            known = ", ".join(Options.__dataclass_fields__)
+            raise ScreenError(f"Screener.load: no option {min(unknown)}, expected {known}.")
+        several = [paths] if isinstance(paths, str | os.PathLike) else paths
         chosen = Options(**{"as_of": date.today(), **options})
-        found = [Path(path).resolve() for path in paths or [str(TABLES)]]
-        screener = cls(*read_lists(found, ListOptions(as_of=chosen.as_of)), chosen)
+        found = [Path(path).resolve() for path in several or [TABLES]]
+        entries, reports = read_lists(found, ListOptions(as_of=chosen.as_of))
+        for report in reports:
+            if report.note == STARTER:
+                warnings.warn(f"{report.list}: {STARTER}", stacklevel=2)
+        screener = cls(entries, reports, chosen)
         screener.paths = tuple(map(str, found))
         return screener
 
@@ -4404,7 +4384,8 @@ class Screener:
             self.pool.shutdown(cancel_futures=True)
 
     def screen(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The flagged rows of `frame` (text), in the CSV shape; `screen_row` counts from 1."""
+        """The flagged rows of `frame` (text), in the CSV shape, under their own index; `screen_row`
+        counts from 1."""
         import pandas as pd
 
         headers = [str(column) for column in frame.columns]
@@ -4416,18 +4397,16 @@ class Screener:
         texts = frame.astype(object).where(frame.notna(), "").astype(str)
         chunk = Chunk(1, texts.to_numpy(dtype=object).tolist(), list(range(1, len(frame) + 1)), {})
         with self.lock:
-            rows = [[*row.cells, *write_cells(row)] for row in self.screen_chunk(chunk, roles)]
-        return pd.DataFrame(rows, columns=[*headers, *SCREEN_COLUMNS], dtype=object)
+            rows = list(self.screen_chunk(chunk, roles))
+        cells = [[*row.cells, *write_cells(row)] for row in rows]
+        index = frame.index[[row.number - 1 for row in rows]]
+        return pd.DataFrame(cells, index, [*headers, *SCREEN_COLUMNS], dtype=object)
 
-    def learn(self, texts: Iterable[str]) -> None:
-        """Look up the party names `texts`."""
-        self.known.update(self.ask_names({*texts}))
-
-    def ask_names(self, texts: Set[str]) -> Iterator[tuple[str, list[NameHit]]]:
-        """Begin to look up the party names `texts`; those that hit follow."""
-        asked, floor = sorted(texts), self.options.threshold - EVIDENCE_MOST
-        answers = zip(asked, self.find_comparisons(asked, floor), strict=True)
-        return ((text, hits) for text, hits in answers if hits)
+    def learn_names(self, texts: Iterable[str]) -> None:
+        """Look up the party names `texts`; their hits stay in `known`."""
+        asked = sorted({*texts} - self.known.keys())
+        floor = self.options.threshold - EVIDENCE_MOST
+        self.known.update(zip(asked, self.find_comparisons(asked, floor), strict=True))
 
     def find_comparisons(self, texts: Sequence[str], floor: float) -> Iterable[list[NameHit]]:
         """As the matcher's, begun at once in `jobs` processes where that pays."""
@@ -4448,141 +4427,321 @@ class Screener:
         """The flagged rows of `chunk`, in order."""
         if not chunk.rows:  # of an empty frame: engines ask for the columns so
             return
-        for n in self.find_suspects(chunk, roles):
-            flags = self.screen_row(RowCells(chunk.rows[n], roles), chunk.damage.get(n, ""))
-            if flags:
-                yield ScreenedRow(chunk.first_row + n, chunk.rows[n], flags)
-
-    def find_suspects(self, chunk: Chunk, roles: Mapping[str, tuple[int, ...]]) -> list[int]:
-        """The rows of `chunk` that must be looked at: none that gets a flag is missing (tested)."""
-        if sum(map(len, self.judged.values())) > MOST_KNOWN:
-            for memory in (self.judged, self.known, self.identifiers.found):
-                memory.clear()
-        rows, columns = len(chunk.rows), build_columns(chunk.rows, roles)
-        parties = columns.keys() & {*PARTY_ROLES}
-        names = {text for role in parties for column in columns[role] for text in column.cells}
-        for role in parties:
-            names = names.difference(self.judged.get(role, ()))
-        asked = self.ask_names(names)
-        suspects = np.full(rows, bool(self.surges))
+        columns = list(zip(*chunk.rows, strict=True))
+        asked = [self.ask(question, columns, roles) for question in self.find_questions(roles)]
+        suspects = np.zeros(len(chunk.rows), dtype=bool)
         suspects[[*chunk.damage]] = True
-        codes, texts = columns.pop("hs_code", []), columns.pop("description", [])
-        where = [*columns.get("destination", []), *columns.get("consignee_country", [])]
-        for several, is_odd in (where, is_odd_goods), (texts, is_odd_description):
-            crossed = cross_columns([*codes, *several], rows)
-            odd = [is_odd(cells[: len(codes)], cells[len(codes) :]) for cells in crossed.cells]
-            suspects |= np.array(odd)[crossed.places]
-        for role in sorted(columns, key=parties.__contains__):  # parties last, for their answers
-            self.known.update(asked if role in parties else ())
-            for column in columns[role]:
-                suspects |= self.judge(role, column)
-        return [int(n) for n in np.flatnonzero(suspects)]
+        for places, answers in asked:
+            suspects |= np.array([bool(answer) for answer in answers])[places]
+        telling = [(places, answers) for places, answers in asked if any(answers)]
+        for n in np.flatnonzero(suspects).tolist():
+            row = chunk.rows[n]
+            cells = read_cells(row, roles)
+            answer = chain.from_iterable(answers[places[n]] for places, answers in telling)
+            if flags := self.screen_row(cells, tuple(answer), chunk.damage.get(n, "")):
+                yield ScreenedRow(chunk.first_row + n, row, flags)
 
-    def judge(self, role: str, column: Column) -> Array:
-        """For each row whether its cell in a `role` column is suspicious."""
-        judged = self.judged.setdefault(role, {})
-        new = [text for text in column.cells if text not in judged]
-        if role.endswith("_address"):
-            self.identifiers.learn(new)
-        judged.update((text, self.is_suspicious(role, text)) for text in new)
-        return np.array([judged[text] for text in column.cells], dtype=bool)[column.places]
+    def ask(
+        self,
+        question: Question,
+        columns: Sequence[Sequence[str]],
+        roles: Mapping[str, tuple[int, ...]],
+    ) -> tuple[Array, list[Answer]]:
+        """For each row the place of its answer to `question`, and the answers."""
+        places, distinct = number_rows([columns[i] for role in question.roles for i in roles[role]])
+        if sum(map(len, self.answers.values())) > MOST_KNOWN:
+            for memory in (self.answers, self.known, self.places.known):
+                memory.clear()
+        known = self.answers.setdefault(question.roles, {})
+        new = [texts for texts in distinct if texts not in known]
+        if question.learn:
+            question.learn(chain.from_iterable(new))
+        for texts in new:
+            left, cells = iter(texts), {}
+            for role in question.roles:
+                cells[role] = tuple(islice(left, len(roles[role])))
+            known[texts] = question.answer(cells)
+        return places, [known[texts] for texts in distinct]
 
-    def is_suspicious(self, role: str, text: str) -> bool:
-        """Whether a row with `text` in a `role` column must be looked at."""
-        if role in PARTY_ROLES:
-            unnamed = role == "consignee" and is_unnamed(text)
-            return unnamed or text in self.known or bool(self.identifiers.find_entries(text))
-        if find_place_flags(role, text) or text in self.identifiers.found:
-            return True
-        if role == "destination":
-            return find_unread_country(text) is not None
-        return role == "identifier" and bool(self.identifiers.find_entries(text))
-
-    def screen_row(self, row: RowCells, damage: str) -> tuple[Flag, ...]:
-        """All flags of one row, in the contract's order of kinds."""
-        evidence = [*self.find_address_hits(row), *self.find_number_hits(row)]
-        parties = self.screen_parties(row, {e for e, _ in evidence})
-        named = {(flag.facts["list"], flag.facts["entry_id"]) for flag in parties}
-        places = [f for _, f in evidence if (f.facts["list"], f.facts["entry_id"]) not in named]
-        flags = [*places, *parties, *screen_goods(row), *screen_names(row)]
+    def find_questions(self, roles: Mapping[str, tuple[int, ...]]) -> Iterator[Question]:
+        """What is asked of a file with `roles`, in their order, then what needs several of them."""
+        for role in roles:
+            if role in PARTY_ROLES:
+                yield Question((role,), self.find_parties, self.learn_names)
+            elif role.endswith("_address"):
+                yield Question((role,), self.find_addresses)
+            elif role == "identifier":
+                yield Question((role,), self.find_numbers)
+            elif role in WAY or role.endswith("_country"):
+                yield Question((role,), find_place_hits)
+        way = "destination", "consignee_country"
+        several: list[tuple[tuple[str, ...], Callable[[Cells], Answer]]] = [
+            (("hs_code", *way), find_codes),
+            (("description", "hs_code"), find_descriptions),
+        ]
         if self.surges:
-            flags += self.find_row_surges(row)
-        if damage:
-            said = f"damaged row: {damage}"
-            flags.append(Flag("unscreened", said, {"role": "row", "found": damage}))
-        return tuple(sorted(flags, key=lambda flag: FLAG_KINDS.index(flag.kind)))
+            several.append((("hs_code", *way, "consignee"), self.find_surges))
+        for wanted, answer in several:
+            if wanted[0] in roles:
+                yield Question(tuple(role for role in wanted if role in roles), answer)
 
-    def find_row_surges(self, row: RowCells) -> Iterable[Flag]:
-        """The `surge` flags of a row whose goods and destination, or consignee, surged."""
-        iso2, buyer = parse_country(row.country("consignee")), row.text("consignee")
-        digits = [code for text in row.texts("hs_code") for code in sound_codes(text)]
+    def find_parties(self, cells: Cells) -> Answer:
+        """The evidence of the names and numbers in party cells, and what cannot be compared."""
+        found: list[Evidence | Flag] = []
+        for role, texts in cells.items():
+            for text in texts:
+                for hit in self.known.get(text, ()):
+                    found.append(self.read_hit(role, text, hit))
+            found += self.find_numbers({role: texts})
+            if role == "consignee":
+                found += screen_names(texts)
+        return tuple(found)
+
+    def read_hit(self, role: str, text: str, hit: NameHit) -> Evidence:
+        """The evidence of a `hit` of the name in the cell `text`."""
+        index, (found, n) = self.matcher.index, hit
+        folded = fold_queries([text], self.language)[0]
+        notes = {("note", 0.0, note): None for query in folded for note in query.notes}
+        return Evidence(
+            kind="party",
+            role=role,
+            text=text,
+            entry=int(index.owners[n]),
+            listed=(index.texts[n], index.kinds[n]),
+            points=(("name", round(100 - found.score, 1), explain(found)), *notes),
+            words=tuple((a.query, a.listed, a.how or "equal") for a in found.agreed),
+        )
+
+    def find_addresses(self, cells: Cells) -> Answer:
+        """The evidence of an address, and the embargoed places in it."""
+        ((role, lines),) = cells.items()
+        text = join_address(lines)
+        found = [
+            Evidence(
+                kind="address",
+                role=role.removesuffix("_address"),
+                text=text,
+                entry=e,
+                listed=self.entries[e].names[0],
+                points=(("address", round(100 - score, 1), ""),),
+            )
+            for score, e in self.places.find_addresses(text)
+        ]
+        return (*found, *screen_places(role, text))
+
+    def find_numbers(self, cells: Cells) -> Answer:
+        """The evidence of the numbers in cells."""
+        return tuple(
+            Evidence(
+                kind="identifier", role=role, text=number, entry=e, listed=self.entries[e].names[0]
+            )
+            for role, texts in cells.items()
+            for text in texts
+            for number, e in self.places.find_entries(text)
+        )
+
+    def find_surges(self, cells: Cells) -> Answer:
+        """The `surge` flags of goods and destination, or consignee, that surged."""
+        iso2, buyer = parse_country(find_country("consignee", cells)), " ".join(cells["consignee"])
+        digits = [code for text in cells["hs_code"] for code in sound_codes(text)]
         found = (find_surge_flag(iso2, code[:4], self.surges, buyer) for code in digits)
-        return filter(None, found)
+        return tuple(filter(None, found))
 
-    def find_address_hits(self, row: RowCells) -> list[tuple[int, Flag]]:
-        """(entry number, `address` flag) for every listed address in the row."""
-        return [
-            (e, build_place_flag("address", role, address, self.entries[e], score))
-            for role in PARTY_ROLES
-            if (address := row.address(role))
-            for score, e in self.identifiers.found.get(address, ())
+    def screen_row(self, cells: Cells, found: Answer, damage: str) -> tuple[Flag, ...]:
+        """All flags of one row, in the contract's order of kinds."""
+        evidence = [one for one in found if isinstance(one, Evidence)]
+        flags = [*self.screen_evidence(evidence, cells)]
+        states: set[str] = set()
+        for one in found:  # a state is said once, however many cells name it
+            if isinstance(one, Flag) and one.facts.get("country", "?") not in states:
+                states.add(one.facts.get("country", ""))
+                flags.append(one)
+        if goods := tuple(one for one in flags if one.kind == "goods"):
+            flags += screen_way(cells, goods)
+        if damage:
+            flags.append(flag("unscreened", f"damaged row: {damage}", role="row", found=damage))
+        distinct = {(one.kind, one.reason): one for one in flags}
+        return tuple(sorted(distinct.values(), key=lambda one: FLAG_KINDS.index(one.kind)))
+
+    def screen_evidence(self, evidence: Sequence[Evidence], cells: Cells) -> list[Flag]:
+        """The flags of all `evidence` in a row: parties, one a role or every entry with --hits all,
+        then addresses and numbers of entries that no party of the row names."""
+        beside = [one for one in evidence if one.kind != "party"]
+        hits = self.weigh_names([one for one in evidence if one.kind == "party"], beside, cells)
+        company: dict[tuple[str, str, float, str], set[str]] = defaultdict(set)
+        for hit in hits:
+            company[key_name(hit)].add(self.entries[hit.entry].list)
+        parties = []
+        for hit in self.choose_hits(hits):
+            entry = self.entries[hit.entry]
+            also_on = sorted(company[key_name(hit)] - {entry.list})
+            parties.append(build_party_flag(hit, entry, also_on))
+        named = {(one.facts["list"], one.facts["entry_id"]) for one in parties}
+        places = [build_place_flag(one, self.entries[one.entry]) for one in beside]
+        return parties + [
+            one for one in places if (one.facts["list"], one.facts["entry_id"]) not in named
         ]
 
-    def find_number_hits(self, row: RowCells) -> list[tuple[int, Flag]]:
-        """(entry number, `identifier` flag) for every listed number in the row."""
-        return [
-            (e, build_place_flag("identifier", role, number, self.entries[e], 100.0))
-            for role in ("identifier", *row.parties())
-            for text in row.texts(role)
-            for number, e in self.identifiers.find_entries(text)
-        ]
+    def weigh_names(
+        self, names: Sequence[Evidence], beside: Sequence[Evidence], cells: Cells
+    ) -> list[PartyHit]:
+        """The hits of `names` at or above the threshold, those of a weak alias alone left out: one
+        of them needs the country, or other evidence of its entry."""
+        hits = [self.weigh(one, beside, cells) for one in names]
+        above = [hit for hit in hits if hit.score >= self.options.threshold]
+        firm = {one.entry for one in beside}
+        firm |= {hit.entry for hit in above if hit.evidence.listed[1] != "weak"}
+        kept = [hit for hit in above if hit.entry in firm or hit.country > 0]
+        self.unsupported += len(above) - len(kept)
+        return kept
 
-    def screen_parties(self, row: RowCells, supported: Set[int]) -> list[Flag]:
-        """The `party` flags of the row: one a role, or every entry with --hits all."""
-        parties = [(role, text) for role in row.parties() for text in row.texts(role)]
-        hits = [hit for role, text in parties for hit in self.weigh_hits(role, text, row)]
-        firm = supported | {hit.entry for hit in hits if hit.kind != "weak"}
-        kept = [hit for hit in hits if hit.kind != "weak" or hit.country > 0 or hit.entry in firm]
-        self.unsupported += len(hits) - len(kept)
+    def weigh(self, one: Evidence, beside: Sequence[Evidence], cells: Cells) -> PartyHit:
+        """The evidence of a name moved by what stands `beside` it: never to 100, which says that
+        the names are equal, and never down from a score that is sure."""
+        entry, country_text = self.entries[one.entry], find_country(one.role, cells)
+        country, agrees, moves = parse_country(country_text), 0.0, []
+        if country and entry.countries:
+            agrees = COUNTRY_AGREES if country in entry.countries else COUNTRY_CONFLICTS
+            moves.append(("country", agrees, "country agrees" if agrees > 0 else "country differs"))
+        if any(x.entry == one.entry and x.role == one.role for x in beside if x.kind == "address"):
+            moves.append(("address", ADDRESS_AGREES, "address agrees"))
+        sure = one.score == 100 or (one.score >= SURE and sum(by for _, by, _ in moves) < 0)
+        room, points = 0.0 if sure else 99.9 - one.score, list(one.points)
+        for feature, by, words in moves:
+            moved = 0.0 if sure else min(by, room)
+            room -= moved
+            points.append((feature, -moved, words + f" ({moved:+.3g})" * (moved != 0)))
+        weighed = replace(one, points=tuple(points))
+        address = join_address(cells.get(f"{one.role}_address", ()))
+        return PartyHit(
+            evidence=weighed,
+            score=weighed.score,
+            country=agrees,
+            country_text=country_text,
+            address=address,
+        )
+
+    def choose_hits(self, hits: Sequence[PartyHit]) -> list[PartyHit]:
+        """The best hit of each entry in a role that no decision cleared; only the first of a role
+        unless all are asked for."""
         best: dict[tuple[str, int], PartyHit] = {}
-        for hit in sorted(kept, key=lambda hit: (-hit.score, hit.name)):
+        for hit in sorted(hits, key=self.rank_hit):
             best.setdefault((hit.role, hit.entry), hit)
-        order = sorted(best.values(), key=self.rank_hit)
-        uncleared = [
-            hit
-            for hit in order
-            if not self.cleared.holds(hit, self.entries[hit.entry], self.options.as_of)
-        ]
-        if self.options.hits == "best":
-            uncleared = list({hit.role: hit for hit in reversed(uncleared)}.values())[::-1]
-        return [build_party_flag(hit, self) for hit in uncleared]
+        chosen: list[PartyHit] = []
+        for hit in best.values():
+            first = self.options.hits == "all" or hit.role not in {one.role for one in chosen}
+            entry = self.entries[hit.entry]
+            if first and not self.cleared.holds(hit, entry, self.options.as_of):
+                chosen.append(hit)
+        return chosen
 
-    def rank_hit(self, hit: PartyHit) -> tuple[int, float, str, str]:
-        """Role by role, best first, ties by list and entry."""
+    def rank_hit(self, hit: PartyHit) -> tuple[Any, ...]:
+        """Role by role, best first; ties by country, by what binds an export, by list and entry."""
         entry = self.entries[hit.entry]
-        return PARTY_ROLES.index(hit.role), -hit.score, entry.list, entry.entry_id
+        place = (PARTY_ROLES.index(hit.role), -hit.score, -hit.country, rank_list(entry.list))
+        return (*place, entry.list, entry.entry_id, hit.evidence.listed[0])
 
-    def weigh_hits(self, role: str, text: str, row: RowCells) -> Iterator[PartyHit]:
-        """The hits of one party at or above the threshold, its country and address considered."""
-        if text not in self.known:
-            return
-        country_text, address = row.country(role), row.address(role)
-        country = parse_country(country_text)
-        places = {e for _, e in self.identifiers.found.get(address, ())}
-        for found, n in self.known[text]:
-            name_score, e = found.score, int(self.matcher.index.owners[n])
-            countries = self.entries[e].countries
-            moved = COUNTRY_AGREES if country in countries else COUNTRY_CONFLICTS
-            moved = moved if country and countries else 0.0
-            extra = moved + (ADDRESS_AGREES if e in places else 0.0)
-            sure = name_score == 100 or (extra < 0 and name_score >= SURE)
-            score = name_score if sure else round(min(99.9, name_score + extra), 1)
-            if score >= self.options.threshold:
-                kind = self.matcher.index.kinds[n]
-                by_country = 0.0 if sure else min(moved, score - name_score)
-                by_address = 0.0 if sure else max(0.0, score - name_score - moved)
-                held = role, text, e, n, kind, score, found, moved
-                yield PartyHit(*held, by_country, by_address, e in places, country_text, address)
+
+def find_place_hits(cells: Cells) -> Answer:
+    """The embargo flags of the cells of one role; a destination is unread if all its cells are."""
+    found = [
+        one for role, texts in cells.items() for text in texts for one in screen_places(role, text)
+    ]
+    read = find_ways(cells.get("destination", ()))
+    return tuple(one for one in found if one.kind != "unscreened" or not read)
+
+
+def find_codes(cells: Cells) -> Answer:
+    """The flags of HS cells on the way that the row says."""
+    ways = find_ways(cells.get("destination", ()), cells.get("consignee_country", ()))
+    return screen_codes(cells["hs_code"], ways)
+
+
+def find_descriptions(cells: Cells) -> Answer:
+    """The flags of cells that describe goods, beside the HS cells."""
+    return screen_descriptions(cells["description"], cells.get("hs_code", ()))
+
+
+def key_name(hit: PartyHit) -> tuple[str, str, float, str]:
+    """What hits of one party on several lists have in common: the cell, the score, the name."""
+    words = sorted(fold_words(hit.evidence.listed[0]).split()) if hit.score < 100 else ()
+    return hit.role, hit.text, hit.score, " ".join(words)
+
+
+def name_band(score: float, kind: str) -> str:
+    """The band of a party hit, as `--help` explains them."""
+    return "weak alias" if kind == "weak" else next(name for least, name in BANDS if score >= least)
+
+
+def build_party_flag(hit: PartyHit, entry: ListEntry, also_on: Sequence[str]) -> Flag:
+    """The `party` flag of `hit`: 100 less the points of its evidence is the score."""
+    one, binding = hit.evidence, read_binding().get(entry.list, {})
+    listed, kind = one.listed
+    said = [
+        f'{one.role.replace("_", " ")} "{one.text}" hits {kind} name "{listed}" of'
+        f" {entry.list} {entry.entry_id} with {hit.score:g} ({name_band(hit.score, kind)})",
+        *(words for _, _, words in one.points if words),
+        f"also on {', '.join(also_on)}" if also_on else "",
+        f"licence: {entry.licence}" if entry.licence else "",
+        f"forbids: {binding['forbids']} ({binding['as_of']})" if binding else "",
+        f"falls away above threshold {hit.score:g}",
+        "a hit is not a match",
+    ]
+    return flag(
+        "party",
+        "; ".join(filter(None, said)),
+        role=one.role,
+        query_name=one.text,
+        listed_name=listed,
+        name_kind=kind,
+        score=hit.score,
+        list=entry.list,
+        entry_id=entry.entry_id,
+        programmes=list(entry.programmes),
+        countries=list(entry.countries),
+        also_on=list(also_on),
+        licence=entry.licence,
+        citation=entry.citation,
+        evidence=[{"feature": f, "points": round(p, 1), "words": w} for f, p, w in one.points],
+        words=[list(pair) for pair in one.words],
+    )
+
+
+def build_place_flag(one: Evidence, entry: ListEntry) -> Flag:
+    """The flag of a listed address or number that stands in a row beside another name."""
+    listed = f'is listed for "{one.listed[0]}" ({entry.list} {entry.entry_id})'
+    said = one.kind if one.role == one.kind else f"{one.role.replace('_', ' ')} {one.kind}"
+    return flag(
+        one.kind,
+        f'{said} "{one.text}" {listed}: a hit is not a match',
+        role=one.role,
+        query=one.text,
+        listed_name=one.listed[0],
+        list=entry.list,
+        entry_id=entry.entry_id,
+        score=one.score,
+    )
+
+
+def screen_names(texts: Sequence[str]) -> tuple[Flag, ...]:
+    """The `unscreened` flag of consignee cells that all name nobody."""
+    if not all(map(is_unnamed, texts)):
+        return ()
+    found = join_cells(texts).strip()
+    said = f'consignee "{found}" names nobody' if found else "the consignee cell is empty"
+    reason = f"{said}: no party list was asked"
+    return (flag("unscreened", reason, role="consignee", found=found),)
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def is_unnamed(text: str) -> bool:
+    """Whether the consignee cell `text` names nobody: blank, signs, a word for nothing.
+
+    >>> is_unnamed(" - "), is_unnamed("To the order of"), is_unnamed("None Such Ltd")
+    (True, True, False)
+    """
+    bare = " ".join(re.findall(r"\w+", text.casefold()))
+    return not bare or bare in {row["text"] for row in read_table("placeholders")}
 
 
 @functools.lru_cache(maxsize=4)
@@ -4596,24 +4755,6 @@ def load_once(paths: tuple[str, ...], options: Options, digests: tuple[str, ...]
             " every machine the same files."
         )
     return screener
-
-
-class PartyHit(NamedTuple):
-    """A party of a row against a name of an entry."""
-
-    role: str
-    text: str
-    entry: int
-    name: int
-    kind: str
-    score: float
-    found: Comparison  # of the names alone
-    country: float  # above 0: agrees, below: differs
-    country_moved: float  # with `address_moved` the way from `name_score` to `score`
-    address_moved: float
-    address_agrees: bool
-    country_text: str
-    address: str
 
 
 def adopt_matcher(matcher: Matcher, parent: int) -> None:
@@ -4655,15 +4796,7 @@ def join_answers(parts: Iterable[list[list[NameHit]]]) -> Iterator[list[NameHit]
         yield from chain.from_iterable(parts)
 
 
-@functools.lru_cache(maxsize=1 << 16)
-def is_unnamed(text: str) -> bool:
-    """Whether the consignee cell `text` names nobody: blank, signs, a word for nothing.
-
-    >>> is_unnamed(" - "), is_unnamed("To the order of"), is_unnamed("None Such Ltd")
-    (True, True, False)
-    """
-    bare = " ".join(re.findall(r"\w+", text.casefold()))
-    return not bare or bare in {row["text"] for row in read_table("placeholders")}
+# What stands here till the rooms Goods and Destinations give it themselves.
 
 
 def sound_codes(text: str) -> tuple[str, ...]:
@@ -4672,76 +4805,47 @@ def sound_codes(text: str) -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=1 << 16)
-def screen_codes(
-    texts: tuple[str, ...], ways: tuple[str, ...]
-) -> tuple[tuple[Flag, ...], tuple[str, ...]]:
-    """The `goods` and `hs-code` flags of HS cells on the way to `ways`, and the sound digits."""
+def screen_codes(texts: tuple[str, ...], ways: tuple[str, ...]) -> tuple[Flag, ...]:
+    """The `goods` and `hs-code` flags of HS cells on the way to `ways`."""
     codes = [code for text in texts for code in parse_hs_cell(text)]
     goods = [flag for way in ways or ("",) for c in codes for flag in find_goods(c.digits, way)]
     odd = [flag for text in texts if (flag := find_hs_code_flag(text)) is not None]
-    distinct = {flag.reason: flag for flag in (*goods, *odd)}
-    return tuple(distinct.values()), tuple(code.digits for code in codes if code.sound)
+    return tuple({flag.reason: flag for flag in (*goods, *odd)}.values())
 
 
-def is_odd_goods(codes: tuple[str, ...], where: tuple[str, ...]) -> bool:
-    """Whether HS cells can raise a flag on the way to any country that the cells `where` name."""
-    found = [code for text in codes for code in parse_hs_cell(text)]
-    ways = {ANY_DESTINATION, *map(parse_country, where)}
-    return any(code.fault or ways & read_destinations_of(code.digits) for code in found)
-
-
-def is_odd_description(codes: tuple[str, ...], texts: Sequence[str]) -> bool:
-    """Whether the cells that describe goods name others than the HS cells."""
-    return bool(screen_description(texts, screen_codes(codes, ())[1]))
-
-
-def screen_description(texts: Sequence[str], digits: tuple[str, ...]) -> tuple[Flag, ...]:
-    """The `description` flag of the cells `texts` as one."""
-    text = " ".join(filter(None, texts))
+def screen_descriptions(texts: tuple[str, ...], codes: tuple[str, ...]) -> tuple[Flag, ...]:
+    """The `description` flags of the cells `texts` as one."""
+    digits = tuple(digits for code in codes for digits in sound_codes(code))
+    text = join_cells(texts)
     return find_description_flags(text, digits) if text else ()
 
 
-def screen_goods(row: RowCells) -> list[Flag]:
-    """The flags of the row's goods and way."""
-    codes, digits = screen_codes(tuple(row.texts("hs_code")), row.ways())
-    tables = tuple(dict.fromkeys(f.facts["table"] for f in codes if f.kind == "goods"))
-    tiers = sorted(f.facts["tier"] for f in codes if f.kind == "goods" and f.facts["tier"])
-    flags = [*codes, *find_route_flags(Route(row.route(), tables, tiers[0] if tiers else ""))]
-    flags += screen_description(row.texts("description"), digits)
-    goals = row.texts("destination")
-    unread = () if find_ways(goals, ()) else filter(None, map(find_unread_country, goals))
-    return [*flags, *unread]
+def screen_places(role: str, text: str) -> tuple[Flag, ...]:
+    """The `destination` flags of one cell, `unscreened` for a destination that names no country."""
+    unread = find_unread_country(text) if role == "destination" else None
+    return (*find_place_flags(role, text), *([unread] if unread else []))
 
 
-def screen_names(row: RowCells) -> list[Flag]:
-    """The `unscreened` flag of a row that names no consignee."""
-    texts = row.texts("consignee")
-    if not all(is_unnamed(text) for text in texts):
-        return []
-    found = " ".join(texts).strip()
-    said = f'consignee "{found}" names nobody' if found else "the consignee cell is empty"
-    return [
-        Flag(
-            "unscreened", f"{said}: no party list was asked", {"role": "consignee", "found": found}
-        )
-    ]
+def screen_way(cells: Cells, goods: tuple[Flag, ...]) -> tuple[Flag, ...]:
+    """The flags of a row's way in the company of its goods."""
+    pairs: list[tuple[str, str]] = []
+    for role, texts in cells.items():
+        if role in ROUTE_ROLES:
+            several = [join_address(texts)] if role.endswith("_address") else texts
+            pairs += [(role, text) for text in several]
+    tables = tuple(dict.fromkeys(one.facts["table"] for one in goods))
+    tiers = sorted(one.facts["tier"] for one in goods if one.facts["tier"])
+    return find_route_flags(Route(tuple(pairs), tables, tiers[0] if tiers else ""))
 
 
-def build_place_flag(kind: str, role: str, query: str, entry: ListEntry, score: float) -> Flag:
-    """The flag of a listed address or number that stands in a row beside another name."""
-    name = entry.names[0][0]
-    listed = f'is listed for "{name}" ({entry.list} {entry.entry_id})'
-    said = kind if role == kind else f"{role.replace('_', ' ')} {kind}"
-    reason = f'{said} "{query}" {listed}: a hit is not a match'
-    facts = {
-        "role": role,
-        "query": query,
-        "listed_name": name,
-        "list": entry.list,
-        "entry_id": entry.entry_id,
-        "score": score,
+ROUTE_ROLES = frozenset(
+    {
+        "destination",
+        "transit",
+        *PARTY_ROLES,
+        *(f"{r}_{p}" for r in PARTY_ROLES for p in ("address", "country")),
     }
-    return Flag(kind, reason, facts)
+)
 
 
 # ==================================================================================================
@@ -5495,9 +5599,12 @@ def name(texts: Sequence[str], country: str, form: str, **given: Any) -> None:
     screener = load_screener(RunRequest((), hits="all", **given), talk)
     piped = texts in ((), ("-",))
     names = [line.strip() for line in sys.stdin or () if line.strip()] if piped else texts
-    screener.learn(names)
-    roles = {"consignee": (0,), "consignee_country": (1,)}
-    found = [screener.screen_parties(RowCells((text, country), roles), set()) for text in names]
+    screener.learn_names(names)
+    found: list[list[Flag]] = []
+    for text in names:
+        cells: Cells = {"consignee": (text,), "consignee_country": (country,)}
+        evidence = [one for one in screener.find_parties(cells) if isinstance(one, Evidence)]
+        found.append(screener.screen_evidence(evidence, cells))
     if form != "table":
         flags = chain.from_iterable(found)
         records = [{"kind": "party", **flag.facts, "reason": flag.reason} for flag in flags]
@@ -5615,7 +5722,7 @@ def clear(file: str, row: int, **given: Any) -> None:
         one = Chunk(row, list(islice(rows, row - 1, row)), [], {})
         lines = [list(CLEARANCE_COLUMNS)]
         for found in screener.screen_chunk(one, shipments.roles):
-            cells = RowCells(found.cells, shipments.roles)
+            cells = read_cells(found.cells, shipments.roles)
             for flag in (flag for flag in found.flags if flag.kind == "party"):
                 entry = entries[flag.facts["list"], flag.facts["entry_id"]]
                 lines.append(write_clearance(flag, entry, cells))

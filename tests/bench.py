@@ -108,7 +108,7 @@ def load(lists: tuple[Path, ...], jobs: int = 1) -> screen.Screener:
 def forget(screener: screen.Screener) -> screen.Screener:
     """`screener` with nothing learned: its caches are cold."""
     learned = screener.matcher.senses, screener.matcher.holders, screener.matcher.likes
-    for cache in (*learned, screener.known, screener.judged):
+    for cache in (*learned, screener.known, screener.answers):
         cache.clear()
     return screener
 

@@ -148,11 +148,11 @@ def check_names(text: bytes) -> None:
 def look_up(text: str, screener: screen.Screener) -> None:
     """Every line of `text` is looked up; each score is of 0-100 and can be explained."""
     names = text.split("\n")[:200]
-    screener.learn(names)
+    screener.learn_names(names)
     assert all(80 <= c.score <= 100 for name in names for c, _ in screener.known.get(name, ()))
-    rows = [screen.RowCells((name,), {"consignee": (0,)}) for name in names]
-    flags = [flag for row in rows for flag in screener.screen_parties(row, set())]
-    assert all(flag.facts["evidence"]["agreed"] and flag.reason for flag in flags)
+    for cells in ({"consignee": (name,)} for name in names):
+        flags = screener.screen_row(cells, screener.find_parties(cells), "")
+        assert all(flag.reason for flag in flags)
 
 
 def check_pruning(text: bytes) -> None:
@@ -200,7 +200,7 @@ CELL_READERS: Sequence[Callable[[str], Any]] = (
     screen.find_hs_code_flag, screen.find_region_flags, screen.is_unnamed, screen.find_numbers,
     screen.find_role, screen.parse_month, screen.parse_amount, screen.parse_inner_names,
     screen.find_unread_country, screen.split_names,
-    lambda cell: get_screener().identifiers.learn([cell]),
+    lambda cell: get_screener().places.find_addresses(cell),
 )  # fmt: skip
 
 
