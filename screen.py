@@ -197,6 +197,7 @@ def open_packed(stream: Any) -> Any:
 
 Tables = Mapping[str, Sequence[Row]]  # rows by the name of their goods table
 Phrase = tuple[tuple[str, int], ...]  # of each word what it begins with, and the gap before
+Phrases = Mapping[str, Sequence[tuple[Phrase, Row]]]  # by three letters
 PhraseHit = tuple[int, int, Row]  # where a phrase starts and ends, and the row that has it
 HIGH_PRIORITY = "Common High Priority List"  # lists/goods.csv `table`
 ANY_DESTINATION = "*"  # meets also the rules that only some destinations make apply
@@ -423,15 +424,14 @@ def fold_phrase(text: str) -> str:
     return "".join(char for char in marked if not unicodedata.combining(char))
 
 
-@functools.cache
-def read_phrases(table: str) -> Mapping[str, Sequence[tuple[Phrase, Row]]]:
-    """The phrases in `pattern` of lists/`table`.csv by three letters; a Han letter is a word.
+def index_phrases(rows: Iterable[Row]) -> Phrases:
+    """The phrases in `pattern` of `rows` by three letters; a Han letter is a word.
 
     `|` parts phrases, `stem*` is any word so begun, `~` stands for up to three words: a little
     language in place of regular expressions, so that no text can make a search slow.
     """
     index: dict[str, list[tuple[Phrase, Row]]] = defaultdict(list)
-    for row in read_table(table):
+    for row in rows:
         for phrase in filter(None, fold_phrase(row["pattern"]).split("|")):
             words = WORD.findall(phrase)
             pieces = tuple((w if star else w + " ", GAP_WORDS * len(gap)) for gap, w, star in words)
@@ -439,9 +439,15 @@ def read_phrases(table: str) -> Mapping[str, Sequence[tuple[Phrase, Row]]]:
     return index
 
 
-def find_phrases(text: str, table: str) -> list[PhraseHit]:
-    """Where phrases of lists/`table`.csv stand in folded `text`."""
-    phrases, found = read_phrases(table), list(WORD.finditer(text))
+@functools.cache
+def read_phrases(table: str) -> Phrases:
+    """The phrases of lists/`table`.csv."""
+    return index_phrases(read_table(table))
+
+
+def find_phrases(text: str, phrases: Phrases) -> list[PhraseHit]:
+    """Where `phrases` stand in folded `text`."""
+    found = list(WORD.finditer(text))
     words = [word[2] + " " for word in found]
     return [
         (found[place].start(2), found[last - 1].end(2), row)
@@ -510,7 +516,7 @@ def _expects(row: Row, digits: tuple[str, ...], length: int) -> bool:
 
 def _find_named_goods(text: str) -> list[PhraseHit]:
     """Goods in folded `text`, best grade first: no part of another good's name, case or purpose."""
-    hits = find_phrases(text, "descriptions")
+    hits = find_phrases(text, read_phrases("descriptions"))
 
     def is_goods(start: int, end: int) -> bool:
         return not any(
@@ -537,35 +543,27 @@ def _description_flag(words: str, row: Row, digits: tuple[str, ...]) -> Flag:
 
 # ==================================================================================================
 # Destinations
-# Takes a row's country, name and address cells with the goods tables they travel under; gives the
-# embargo, country-group and diversion flags, each with publication and date.
+# Takes country, name and address cells, and the goods flags of their row; gives the embargo,
+# country-group and diversion flags, each with publication and date.
 # Does not know listed parties, HS codes or files.
 
 OF_STATES = re.compile(r"(?:the )?(?:republic|kingdom|state|federation|commonwealth) of (?:the )?")
 # US states whose letters are a country's too: "Los Angeles, CA" must not be read as Canada.
-US_STATES = "AL AR AZ CA CO DE GA ID IL IN KY LA MA MD ME MN MO MS MT NC NE PA SC SD TN VA"
-# "Lugansk str., Kyiv" is a street in Kyiv; only a street word right behind the name says so, since
-# "Lenin street Donetsk" is Donetsk.
-STREET = re.compile(
-    r"[ .]*(?:str|street|st|strasse|ave|avenue|road|rd|lane|hwy|highway|square|hotel|restaurant|"
-    r"ul|vul|ulitsa|vulytsia|cad|caddesi|sok|sokak|улица|ул|вул|вулиця|шоссе|проспект)\b"
-)
+US_STATES = "AL AR AZ CA CO DE GA ID IL IN KY LA MA MD ME MN MO MS MT NC NE PA SC SD TN VA".split()
+PARTS_OF_CELL = re.compile(r"[,;/()\[\]|:]|\s[-–—]\s")
+# Names are compared as bags of words: "Korea (Democratic People's Republic of)" is "Dem. Peoples
+# Rep. of Korea".
+WRITTEN_OUT = {
+    "rep": "republic", "repub": "republic", "dem": "democratic", "fed": "federation",
+    "peoples": "people", "isl": "islamic", "is": "islands",
+}  # fmt: skip
+LITTLE_WORDS = frozenset("of the and de la du des del der da do".split())
+NEAR_NAME = 8  # letters from which one slip is still the name: "Granada" is not Grenada
+APOSTROPHE = re.compile(r"(?<=\w)['`´’‘ʼʹ](?=\w)")  # Donets'k
 CERTIFICATE = "; BIS asks for a signed customer certificate (tier 1 and 2, 2023-10)"
 WAY = ("destination", "transit")
 BUYERS = ("consignee", "intermediate_consignee", "end_user")  # who may send the goods on
 NO_GOODS = frozenset({""})  # the `needs` of rules that hold whatever is shipped
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """What one row says of its way."""
-
-    # (role, text), as ("destination", "KG"), ("consignee_address", ""), ("transit", "RU"):
-    # any party role stands also with _address and _country; a role of two columns stands twice;
-    # "" is a blank cell, no pair a column that the file lacks.
-    cells: tuple[tuple[str, str], ...]
-    tables: tuple[str, ...] = ()  # goods tables that were met, as `table` of their flags
-    tier: str = ""  # strictest Common High Priority tier met
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -576,29 +574,77 @@ def fold_words(text: str) -> str:
 
 
 @functools.cache
+def read_rules(iso2: str) -> Sequence[Row]:
+    """Rows of lists/destinations.csv for the country `iso2`."""
+    return [row for row in read_table("destinations") if iso2 in row["countries"].split("|")]
+
+
+def rank_country(iso2: str) -> tuple[bool, int]:
+    """How strictly `iso2` is dealt with: embargoed or not, and by how many rules."""
+    rules = [row for row in read_rules(iso2) if row["kind"] != "partner"]
+    return not all(row["needs"] for row in rules), len(rules)
+
+
+def _bag_words(text: str) -> str:
+    """The words of a country's name in alphabetic order, abbreviations written out."""
+    words = fold_words(text).replace("people s", "people").split()
+    bag = {WRITTEN_OUT.get(word, word) for word in words}
+    return " ".join(sorted(bag - LITTLE_WORDS or bag))
+
+
+@functools.cache
+def read_countries() -> Mapping[str, Row]:
+    """Rows of lists/countries.csv by ISO alpha-2."""
+    return {row["iso2"]: row for row in read_table("countries")}
+
+
+@functools.cache
 def read_country_names() -> Mapping[str, str]:
-    """ISO alpha-2 by every folded code and name of lists/countries.csv."""
-    rows = read_table("countries")
-    names = [(f"{r['iso2']}|{r['iso3']}|{r['names']}".split("|"), r["iso2"]) for r in rows]
-    return {fold_words(name): iso2 for names, iso2 in names for name in names}
+    """ISO alpha-2 by the words of every code, number and name of lists/countries.csv."""
+    names: dict[str, str] = {}
+    for iso2, row in read_countries().items():
+        for name in (iso2, row["iso3"], row["number"], *row["names"].split("|")):
+            names[_bag_words(name)] = iso2
+    return {name: iso2 for name, iso2 in names.items() if name}
+
+
+@functools.cache
+def read_place_names() -> Mapping[str, str]:
+    """ISO alpha-2 by the words of towns and the UN/LOCODE of ports that stand for their state."""
+    names: dict[str, str] = {}
+    for iso2, row in read_countries().items():
+        ports = [iso2 + port for port in row["ports"].split("|") if port]
+        names |= {_bag_words(name): iso2 for name in (*row["places"].split("|"), *ports)}
+    return {name: iso2 for name, iso2 in names.items() if name}
 
 
 @functools.lru_cache(maxsize=1 << 14)
 def parse_country(text: str) -> str:
-    """ISO alpha-2 of the one country that `text` names in any usual way, "" where it names none.
+    """ISO alpha-2 of the country that `text` names in any usual way, "" where that is not sure.
 
-    >>> parse_country("RU - Russia"), parse_country("Кыргызстан"), parse_country("Nigeria")
-    ('RU', 'KG', 'NG')
-    >>> parse_country("Los Angeles, CA"), parse_country("Russia via Turkey")
-    ('', '')
+    Of several the embargoed one. What stands unread behind a name that states share ("Korea, …")
+    makes it the stricter one where it sounds like it, else nothing is sure.
+
+    >>> parse_country("RU - Russia"), parse_country("Korea, Demokr. Peoples Rep")
+    ('RU', 'KP')
+    >>> parse_country("Iran/Turkey"), parse_country("Korea, Suwon")
+    ('IR', '')
     """
-    names, whole = read_country_names(), fold_words(text)
-    if whole in names:
-        return names[whole]
-    parts = {part.strip() for part in re.split(r"[,;/()\[\]|:]|\s[-–—]\s", text)}
-    words = [fold_words(part) for part in parts.difference(US_STATES.split())]
-    read = {names.get(word) or names.get(OF_STATES.sub("", word), "") for word in words} - {""}
-    return read.pop() if len(read) == 1 else ""
+    if whole := _read_name(text):
+        return whole
+    parts = [part.strip() for part in PARTS_OF_CELL.split(text)]
+    parts = [part for part in parts if part and part not in US_STATES]
+    read = [_read_name(part) or _read_words(part) for part in parts]
+    found = sorted({iso2 for iso2 in read if iso2}, key=rank_country)
+    if len(found) > 1 and not rank_country(found[-1])[0]:
+        return ""
+    if len(found) != 1:
+        return found[-1] if found else ""
+    place = read.index(found[0])
+    tail = [part for part, iso2 in zip(parts, read, strict=True) if not iso2][-1:]
+    if not tail or parts.index(tail[0]) < place:
+        return found[0]
+    return _choose_namesake(found[0], parts[place], " ".join(parts[place + 1 :]))
 
 
 def find_country(role: str, cells: Cells) -> str:
@@ -609,31 +655,61 @@ def find_country(role: str, cells: Cells) -> str:
     return next(filter(parse_country, texts), next(filter(None, texts), ""))
 
 
-def find_unread_country(text: str) -> Flag | None:
-    """The `unscreened` flag of a filled destination cell that names no country, else None."""
-    reason = f'destination "{text}" names no country of lists/countries.csv: its rules were not run'
-    flag = Flag("unscreened", reason, {"role": "destination", "found": text})
-    return flag if text.strip() and not parse_country(text) else None
+def _read_name(text: str) -> str:
+    """The country whose name or code `text` is, whatever the order of words; "" for none."""
+    words = _bag_words(text)
+    return read_country_names().get(words) or read_place_names().get(words, "")
 
 
-@functools.cache
-def read_rules(iso2: str) -> Sequence[Row]:
-    """Rows of lists/destinations.csv for the country `iso2`."""
-    return [row for row in read_table("destinations") if row["iso2"] == iso2]
+def _read_words(part: str) -> str:
+    """The country of a `part` that says it twice, by its kind of state, or with one slip."""
+    names, folded = read_country_names(), fold_words(part)
+    if found := names.get(_bag_words(OF_STATES.sub("", folded)), ""):
+        return found
+    each = {_read_name(word) for word in folded.split()}  # "IR IRAN", "RU-RUSSIA"
+    if len(each) == 1 and each != {""}:
+        return each.pop()
+    bag = _bag_words(part)
+    if len(bag) < NEAR_NAME:
+        return ""
+    near = process.extract(bag, names.keys(), scorer=OSA.distance, score_cutoff=1, limit=None)
+    close = {names[name] for name, _, _ in near if len(name) >= NEAR_NAME}
+    return close.pop() if len(close) == 1 else ""
 
 
-def _find_country_flags(iso2: str, met: frozenset[str], start: str, end: str = "") -> list[Flag]:
+def _choose_namesake(iso2: str, part: str, tail: str) -> str:
+    """`iso2` that `part` names, or another state of that name if the unread `tail` is like it."""
+    head = set(_bag_words(part).split())
+    kin: dict[str, set[str]] = defaultdict(set)
+    for name, other in read_country_names().items():
+        if head < set(name.split()):
+            kin[other] |= {word[:4] for word in name.split()}
+    strictest = max(kin, key=rank_country, default=iso2)
+    if rank_country(strictest) <= rank_country(iso2):
+        return iso2
+    telling = kin[strictest] - kin[iso2]
+    return strictest if telling & {word[:4] for word in _bag_words(tail).split()} else ""
+
+
+def _find_country_flags(iso2: str, met: Set[str], start: str, end: str = "") -> list[Flag]:
     """One flag for each kind of rule on `iso2` whose needs are `met`; the first says `end`."""
-    rules = [row for row in read_rules(iso2) if met.issuperset(row["needs"].split("+"))]
+    rules = [row for row in read_rules(iso2) if _meets(row, met)]
     flags: list[Flag] = []
     for kind in ("destination", "diversion"):
         if rows := [row for row in rules if row["kind"] == kind]:
             why = "; ".join(dict.fromkeys(map(_say_basis, rows)))
-            keys = ("rule", "table")
-            facts = {key: "; ".join(dict.fromkeys(row[key] for row in rows)) for key in keys}
-            reason = f"{start}{rows[0]['country']}: {why}{end * (not flags)}"
+            facts = {
+                key: "; ".join(dict.fromkeys(r[key] for r in rows)) for key in ("rule", "table")
+            }
+            name = read_countries()[iso2]["names"].split("|")[0]
+            reason = f"{start}{name}: {why}{end * (not flags)}"
             flags.append(Flag(kind, reason, {**facts, "country": iso2}))
     return flags
+
+
+def _meets(row: Row, met: Set[str]) -> bool:
+    """Whether one of the `needs` of a rule, parted by "|", is `met` in all its parts."""
+    return any(set(needs.split("+")) <= met for needs in row["needs"].split("|"))
 
 
 def _say_basis(row: Row) -> str:
@@ -653,37 +729,86 @@ def find_destination_flags(iso2: str, role: str = "destination") -> tuple[Flag, 
     return tuple(_find_country_flags(iso2, NO_GOODS, role.replace("_", " ") + ": "))
 
 
+@functools.cache
+def read_place_phrases() -> Phrases:
+    """The phrases of lists/regions.csv, and those of embargoed states in lists/countries.csv: their
+    names and towns as `place`, their adjectives as `state`."""
+    rows: list[Row] = list(read_table("regions"))
+    for iso2, country in read_countries().items():
+        for rule in (
+            row for row in read_rules(iso2) if not row["needs"] and row["kind"] != "partner"
+        ):
+            said = {**rule, "code": iso2, "region": country["names"].split("|")[0]}
+            said["note"] = rule["note"] or "it stands in the cell, whatever else the row says"
+            names = "|".join(filter(None, (country["names"], country["places"])))
+            rows.append({**said, "what": "place", "pattern": APOSTROPHE.sub("", names)})
+            states = f"{country['names']}|{country['adjectives']}"
+            rows.append({**said, "what": "state", "pattern": APOSTROPHE.sub("", states)})
+    return index_phrases(rows)
+
+
 @functools.lru_cache(maxsize=1 << 16)
-def find_region_flags(text: str) -> tuple[Flag, ...]:
-    """The `destination` flags of places in address `text` under embargo: occupied regions of
-    Ukraine (EAR 746.6 has Crimea, Donetsk, Luhansk; not Kherson or Zaporizhzhia), and seats in
-    Russia or Belarus, whatever country the row says.
+def find_region_flags(text: str, places: bool = True) -> tuple[Flag, ...]:
+    """The `destination` flags of `text` for offices of embargoed states and regions and, if
+    `places`, for places there: occupied regions of Ukraine (EAR 746.6 has Crimea, Donetsk,
+    Luhansk) and towns of such states. A street, hotel or bar named after a place is none.
 
     >>> [flag.facts["country"] for flag in find_region_flags("г. Севастополь, ул. Ленина 5")]
     ['UA-43']
-    >>> find_region_flags("Lugansk str. 5, Kyiv")
-    ()
+    >>> find_region_flags("Lugansk str. 5, Kyiv"), find_region_flags("Cuba Libre Bar", False)
+    ((), ())
     """
-    folded = fold_phrase(text)
-    hits = find_phrases(folded, "regions")
-    other = [(start, end) for start, end, row in hits if row["what"] == "other"]
+    folded = APOSTROPHE.sub("", fold_phrase(text))
+    hits = find_phrases(folded, read_place_phrases())
+    office = next((folded[a:b] for a, b, row in hits if row["what"] == "office"), "")
+    sought = {"place": places, "whole": places or office, "state": office}
     flags: dict[str, Flag] = {}
     for start, end, row in hits:
-        if any(a < end and start < b for a, b in other) or STREET.match(folded, end):
+        if not sought.get(row["what"]) or _names_street(folded, start, end, hits):
             continue
-        said = f'"{folded[start:end]}" stands in "{text}": {row["region"]}, {row["basis"]}'
+        beside = f' beside "{office}"' if office else ""
+        said = f'"{folded[start:end]}" stands{beside} in "{text}": {row["region"]}, {row["basis"]}'
         said += f" ({row['source']}, {row['as_of']})" + (f"; {row['note']}" if row["note"] else "")
         facts = {"rule": row["rule"], "country": row["code"], "table": "embargoed places"}
         flags.setdefault(row["code"], Flag("destination", said, facts))
     return tuple(flags.values())
 
 
-def find_place_flags(role: str, text: str) -> list[Flag]:
-    """The embargo flags of one cell: of the country it names, then of the places in it."""
-    if role not in WAY and not role.endswith(("_country", "_address")):
-        return []
-    country = "" if role.endswith("_address") else parse_country(text)
-    return [*find_destination_flags(country, role), *find_region_flags(text)]
+def _names_street(text: str, start: int, end: int, hits: Iterable[PhraseHit]) -> bool:
+    """Whether the place at `start` to `end` of `text` is another town, or names a street or house
+    by what stands right beside it."""
+    numbered = re.match(r"[ ,.]*\d", text[end:])
+    for a, b, row in hits:
+        before = b <= start and not text[b:start].strip(" .'")
+        behind = end <= a and not text[end:a].strip(" .-")
+        closed = behind and re.match(r"[ .]*(?:[\d,;]|$)", text[b:])  # not "Yalta, str. Kirova"
+        match row["what"]:
+            case "other" if a < end and start < b:
+                return True
+            case "before" if before:
+                return True
+            case "behind" if behind:
+                return True
+            case "number" if closed or (before and numbered):
+                return True
+    return False
+
+
+def screen_places(role: str, text: str) -> tuple[Flag, ...]:
+    """What one cell says of the way: the embargo on the country it names, on places and offices in
+    it, and `unscreened` for a destination that names no country."""
+    if role in PARTY_ROLES or role.endswith("_address"):
+        return find_region_flags(text, role not in PARTY_ROLES)
+    if role not in WAY and not role.endswith("_country"):
+        return ()
+    country = parse_country(text)
+    flags = (*find_destination_flags(country, role), *find_region_flags(text))
+    first = {flag.facts["country"]: flag for flag in reversed(flags)}
+    if role == "destination" and text.strip() and not country:
+        said = f'destination "{text}" names no one country: its rules were not run'
+        unread = Flag("unscreened", said, {"role": "destination", "found": text})
+        return (*reversed(first.values()), unread)
+    return tuple(reversed(first.values()))
 
 
 def find_ways(texts: Iterable[str], instead: Iterable[str] = ()) -> tuple[str, ...]:
@@ -696,32 +821,30 @@ def find_ways(texts: Iterable[str], instead: Iterable[str] = ()) -> tuple[str, .
     return found or (find_ways(instead) if instead else ())
 
 
-def find_route_flags(route: Route) -> tuple[Flag, ...]:
-    """The `destination` and `diversion` flags of `route`: embargoes by every country and place it
-    names, and in the company of goods country groups, transshipment points and red flags."""
-    cells: dict[str, list[str]] = defaultdict(list)
-    for role, text in route.cells:
-        cells[role].append(text)
-    places = [flag for role, text in route.cells for flag in find_place_flags(role, text)]
-    first = {flag.facts["country"]: flag for flag in reversed(places)}  # one a country
-    seats = [text for role in BUYERS for text in cells[f"{role}_country"]]
-    ways = find_ways([*cells["destination"], *seats])
+def screen_way(cells: Cells, goods: Iterable[Flag]) -> tuple[Flag, ...]:
+    """The `destination` and `diversion` flags of what travels in the company of the `goods` flags:
+    country groups, transshipment points and red flags."""
+    listed = [flag.facts for flag in goods if flag.kind == "goods"]
+    if not listed:
+        return ()
+    tier = min((facts["tier"] for facts in listed if facts["tier"]), default="")
+    seats = [text for role in BUYERS for text in cells.get(f"{role}_country", ())]
+    ways = find_ways([*cells.get("destination", ()), *seats])
     # What `needs` of a rule may name; third: not all of them are partner states.
     partners = [any(row["kind"] == "partner" for row in read_rules(way)) for way in ways]
-    said = {"goods": route.tables, "tier": route.tier, "third": not ways or not all(partners)}
-    company = frozenset((*route.tables, *(word for word, true in said.items() if true)))
-    end = CERTIFICATE if route.tier in ("1", "2") else ""
-    signs = _find_signs(cells, company) if route.tables else ()
-    groups = (_find_country_flags(way, company, "with such goods, ", end) for way in ways)
-    return (*first.values(), *chain.from_iterable(groups), *signs)
+    said = {"goods": True, "tier": tier, "third": not ways or not all(partners)}
+    company = {facts["table"] for facts in listed} | {word for word, true in said.items() if true}
+    end = CERTIFICATE if tier in ("1", "2") else ""
+    groups = [_find_country_flags(way, company, "with such goods, ", end) for way in ways]
+    return (*chain.from_iterable(groups), *_find_signs(cells, company))
 
 
-def _find_signs(cells: Mapping[str, Sequence[str]], company: frozenset[str]) -> Iterator[Flag]:
+def _find_signs(cells: Mapping[str, Sequence[str]], company: Set[str]) -> Iterator[Flag]:
     """The red flags that `cells` show where what they need is in `company`."""
     goals = find_ways(cells.get("destination", ()))
     facts = {"country": next(iter(goals), ""), "table": "red flags"}
     for row in read_table("red_flags"):
-        if company.issuperset(row["needs"].split("+")) and (shown := _show_sign(row, cells, goals)):
+        if _meets(row, company) and (shown := _show_sign(row, cells, goals)):
             reason = f"{row['sign']}: {shown} ({row['publication']}, {row['as_of']})"
             yield Flag("diversion", reason, {"rule": row["id"], **facts})
 
@@ -729,7 +852,7 @@ def _find_signs(cells: Mapping[str, Sequence[str]], company: frozenset[str]) -> 
 @functools.lru_cache(maxsize=1 << 16)
 def _find_sign_words(text: str) -> frozenset[str]:
     """The red flags, by id, whose words stand in `text`."""
-    found = find_phrases(fold_phrase(text), "red_flags")
+    found = find_phrases(fold_phrase(text), read_phrases("red_flags"))
     return frozenset(row["id"] for _, _, row in found)
 
 
@@ -4492,6 +4615,7 @@ class Screener:
             for text in texts:
                 for hit in self.known.get(text, ()):
                     found.append(self.read_hit(role, text, hit))
+                found += screen_places(role, text)
             found += self.find_numbers({role: texts})
             if role == "consignee":
                 found += screen_names(texts)
@@ -4818,34 +4942,6 @@ def screen_descriptions(texts: tuple[str, ...], codes: tuple[str, ...]) -> tuple
     digits = tuple(digits for code in codes for digits in sound_codes(code))
     text = join_cells(texts)
     return find_description_flags(text, digits) if text else ()
-
-
-def screen_places(role: str, text: str) -> tuple[Flag, ...]:
-    """The `destination` flags of one cell, `unscreened` for a destination that names no country."""
-    unread = find_unread_country(text) if role == "destination" else None
-    return (*find_place_flags(role, text), *([unread] if unread else []))
-
-
-def screen_way(cells: Cells, goods: tuple[Flag, ...]) -> tuple[Flag, ...]:
-    """The flags of a row's way in the company of its goods."""
-    pairs: list[tuple[str, str]] = []
-    for role, texts in cells.items():
-        if role in ROUTE_ROLES:
-            several = [join_address(texts)] if role.endswith("_address") else texts
-            pairs += [(role, text) for text in several]
-    tables = tuple(dict.fromkeys(one.facts["table"] for one in goods))
-    tiers = sorted(one.facts["tier"] for one in goods if one.facts["tier"])
-    return find_route_flags(Route(tuple(pairs), tables, tiers[0] if tiers else ""))
-
-
-ROUTE_ROLES = frozenset(
-    {
-        "destination",
-        "transit",
-        *PARTY_ROLES,
-        *(f"{r}_{p}" for r in PARTY_ROLES for p in ("address", "country")),
-    }
-)
 
 
 # ==================================================================================================

@@ -6,13 +6,22 @@ import screen
 from rows import phrases_of, read_cases
 
 ALL_GOODS = (screen.HIGH_PRIORITY, "dual-use controls", "Japan catch-all")
-RULES = screen.read_table("destinations")
+RULES = [
+    {**row, "iso2": iso2}
+    for row in screen.read_table("destinations")
+    for iso2 in row["countries"].split("|")
+]
 SIGNS = screen.read_table("red_flags")
 COUNTRIES = screen.read_table("countries")
 
 
 def route(*, goods=(), tier="", **cells):
-    return screen.find_route_flags(screen.Route(tuple(cells.items()), tuple(goods), tier))
+    """The flags of cells by role in the company of goods tables and a high-priority tier."""
+    listed = [screen.Flag("goods", "", {"table": table, "tier": tier}) for table in goods]
+    places = [flag for role, text in cells.items() for flag in screen.screen_places(role, text)]
+    first = {flag.facts.get("country"): flag for flag in reversed(places)}
+    way = screen.screen_way({role: (text,) for role, text in cells.items()}, listed)
+    return (*reversed(first.values()), *way)
 
 
 def rules(kind, **row):
@@ -39,10 +48,9 @@ def test_all_countries_are_there_once():
     "text, unread", [("Atlantis", True), ("Kenya", False), ("", False), (" ", False)]
 )
 def test_unread_destination_is_said(text, unread):
-    flag = screen.find_unread_country(text)
-    assert (flag is not None) is unread
-    assert not unread or flag.kind == "unscreened"
-    assert not unread or flag.facts == {"role": "destination", "found": text}
+    flags = [flag for flag in screen.screen_places("destination", text)]
+    facts = {"role": "destination", "found": text}
+    assert [(flag.kind, flag.facts) for flag in flags] == [("unscreened", facts)] * unread
 
 
 @pytest.mark.parametrize("row", RULES, ids=lambda row: f"{row['iso2']}-{row['rule']}")
@@ -63,6 +71,15 @@ def test_every_destination_rule_is_reached(row):
 def test_country_groups_need_goods(country):
     embargoed = screen.find_destination_flags(country["iso2"])
     assert route(destination=country["iso2"]) == embargoed
+
+
+PARTY_CELLS = read_cases("offices")
+
+
+@pytest.mark.parametrize("case", PARTY_CELLS, ids=lambda case: case["consignee"])
+def test_offices_of_embargoed_states_in_party_cells(case):
+    flags = screen.screen_places("consignee", case["consignee"])
+    assert [flag.facts["country"] for flag in flags] == [case["code"]] * bool(case["code"])
 
 
 @pytest.mark.parametrize(
@@ -105,7 +122,7 @@ def test_places(case):
     assert [flag.facts["country"] for flag in flags][:1] == ([case["code"]] if case["code"] else [])
 
 
-REGIONS = [row for row in screen.read_table("regions") if row["what"] != "other"]
+REGIONS = [row for row in screen.read_table("regions") if row["what"] in ("whole", "place")]
 
 
 @pytest.mark.parametrize("row", REGIONS, ids=lambda row: f"{row['code']}-{row['what']}")

@@ -9,6 +9,7 @@ GOODS = [(row, code) for row in screen.read_table("goods") for code in row["pref
 CHPL = {code: row["tier"] for row, code in GOODS if row["table"] == screen.HIGH_PRIORITY}
 DESCRIPTIONS = read_cases("descriptions")
 KEYWORDS = screen.read_table("descriptions")
+PHRASES = screen.read_phrases("descriptions")
 FORMS = {
     "plain": "{0}{1}",
     "dotted": "{0}.{1}",
@@ -177,7 +178,7 @@ def test_a_new_edition_is_rows_only():
 
 
 def rows_met(text):
-    return [hit[2] for hit in screen.find_phrases(screen.fold_phrase(text), "descriptions")]
+    return [hit[2] for hit in screen.find_phrases(screen.fold_phrase(text), PHRASES)]
 
 
 def raised(texts, *digits):
