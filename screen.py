@@ -46,7 +46,7 @@ import zipfile
 import zlib
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager, nullcontext
@@ -4202,6 +4202,8 @@ HOUSE_TELLS, STREET_TELLS = 12.0, 32.0  # bits: an address with house number, on
 ANCHORS, ANCHORS_MET = 4, 2  # rarest words of a listed address, two of which lead to it
 POST_CODE = 5  # digits: a number so long is no house, and says less when it is missing
 SLIP_FROM, SLIPS_FROM = 3, 9  # letters of a word in which one, two may be wrong
+MANY = 4_000  # addresses that a list of a few is taken to be drawn from
+USUAL = 4.0  # bits at most of "street", "tower" and other words of lists/addresses.csv
 UNLISTED = 7.0  # bits of a word that no listed address has, and of a number at most
 ADDRESS_WORD = re.compile(r"\d+|[^\W\d_]+")
 ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b")
@@ -4231,15 +4233,20 @@ def read_states() -> frozenset[str]:
     return frozenset(name for name in read_country_names() if len(name) > 3 and " " not in name)
 
 
+@functools.lru_cache(maxsize=1 << 16)
+def is_country(text: str) -> bool:
+    """Whether `text` is nothing but the name or code of a country."""
+    return _bag_words(text) in read_country_names()
+
+
 def fold_address(text: str, letters: Mapping[str, str]) -> frozenset[str]:
     """The words of the address `text` in one spelling, without its country.
 
     >>> sorted(fold_address("Rm. 1204, 12/F, Kwong Twr, KLN, Hong Kong", {}))
     ['12', '1204', 'kowloon', 'kwong', 'tower']
     """
-    countries, short, states = read_country_names(), read_address_words(), read_states()
-    parts = [part for part in text.split(",") if fold_words(part) not in countries]
-    plain = fold_phrase(", ".join(parts))
+    short, states = read_address_words(), read_states()
+    plain = fold_phrase(", ".join(part for part in text.split(",") if not is_country(part)))
     if not plain.isascii():
         plain = "".join(letters.get(char, char) for char in plain)
     plain = ORDINAL.sub("", DOTTED.sub(lambda found: found[0].replace(".", ""), plain))
@@ -4247,7 +4254,7 @@ def fold_address(text: str, letters: Mapping[str, str]) -> frozenset[str]:
     for word in ADDRESS_WORD.findall(plain):
         if word not in states:
             words += short.get(word, word.lstrip("0") or word).split()
-    return frozenset(words[:-1] if words[-1:] and words[-1] in countries else words)
+    return frozenset(words[:-1] if words and is_country(words[-1]) else words)
 
 
 class Places:
@@ -4275,11 +4282,12 @@ class Places:
     def worths(self) -> Mapping[str, float]:
         """What each word of the listed addresses tells, in bits."""
         counts = Counter(chain.from_iterable(self.addresses))
-        total = math.log2(len(self.addresses) + 1)
-        return {
-            word: min(total - math.log2(count), UNLISTED if word.isdigit() else total)
-            for word, count in counts.items()
-        }
+        total, usual = math.log2(len(self.addresses) + MANY), {*read_address_words().values()}
+        worths = {word: total - math.log2(count) for word, count in counts.items()}
+        for word in worths:
+            if word in usual or word.isdigit():
+                worths[word] = min(worths[word], USUAL if word in usual else UNLISTED)
+        return worths
 
     @functools.cached_property
     def anchors(self) -> Mapping[str, list[frozenset[str]]]:

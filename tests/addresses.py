@@ -83,6 +83,11 @@ def vary(text: str, rng: random.Random) -> dict[str, str]:
     return {kind: one for kind, one in varied.items() if kind == "as written" or one != text}
 
 
+def other_number(number: str, rng: random.Random) -> str:
+    """Another number than `number`."""
+    return rng.choice([str(n) for n in range(1, 400) if str(n) != number.lstrip("0")])
+
+
 def make_up(texts: list[str], count: int, rng: random.Random) -> list[str]:
     """`count` addresses of the same towns: a listed street with another number, or the number and
     building of one address with the street of another."""
@@ -106,7 +111,7 @@ def make_up(texts: list[str], count: int, rng: random.Random) -> list[str]:
             name = "".join(rng.sample("aeioulrstnmk", 7)).title()
             district = [part for part in second[1:-2] if not re.search(r"\d", part)]
             parts = [f"{number} {name} Street", *district[-1:]]
-        if street:
+        if street and number not in re.findall(r"\d+", str(first + second)):
             made.append(", ".join([*parts, *first[-2:]]))
     return made
 
