@@ -211,7 +211,7 @@ SEVERAL_CODES = (  # what parts them, and how many digits each has
     (r"[;|\n&]", 2), (r"[,/]|\band\b|\bor\b|\s-\s", 4), (r"\s+|[-–]", 6), (r"[^\d.]{3,}", 6),
 )  # fmt: skip
 WORD = re.compile(r"(?:(~) )?([\u3040-\u9fff]|[^\W_\u3040-\u9fff]+)(\*?)")  # "ball ~ bearing*"
-GRADES = ("high", "medium", "low")  # of descriptions.csv; the others say what is not the goods
+GRADES = ("high", "medium", "with", "low")  # of descriptions.csv; others say what is not the goods
 # Characters that are read, so that a hostile cell takes no minutes; of a longer cell it is said.
 LONGEST_CODE, LONGEST_TEXT = 400, 4_000
 GAP_WORDS = 3  # `~`: "tantalum chip SMD capacitors" has 2; at 5 two goods of one list get joined
@@ -331,17 +331,57 @@ def parse_hs_cell(text: str) -> tuple[HsCode, ...]:
     return (parse_hs_code(text),)
 
 
-def find_hs_code_flag(text: str) -> Flag | None:
-    """The `hs-code` flag of a cell with a code that cannot be vouched for, else None.
+def read_codes(cells: Iterable[str]) -> list[tuple[str, HsCode]]:
+    """The codes of a row's HS `cells`, each with its cell; one that only begins a longer one of the
+    row says nothing more and is left out.
 
-    >>> find_hs_code_flag("8542.31") is None, find_hs_code_flag("7701.10") is None
-    (True, False)
+    >>> [code.digits for _, code in read_codes(["84", "8419", "8419908580"])]
+    ['8419908580']
     """
-    for code in parse_hs_cell(text):
+    read = [(text, code) for text in cells for code in parse_hs_cell(text)]
+    all_digits = {code.digits for _, code in read}
+
+    def is_whole(digits: str) -> bool:
+        return not any(digits != other and other.startswith(digits) for other in all_digits)
+
+    return [(text, code) for text, code in read if not code.digits or is_whole(code.digits)]
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def screen_codes(cells: tuple[str, ...], ways: tuple[str, ...]) -> tuple[Flag, ...]:
+    """The `goods` and `hs-code` flags of HS cells on the way to `ways` (ISO alpha-2).
+
+    >>> [one.kind for one in screen_codes(("8542.31", "7701.10"), ())]
+    ['goods', 'goods', 'goods', 'hs-code']
+    """
+    flags: dict[str, Flag] = {}
+    read = read_codes(cells)
+    for way in ways or ("",):
+        for _, code in read:
+            flags |= {one.reason: one for one in find_goods(code.digits, way)}
+    for text, code in read:
         if code.fault:
             reason = f'HS code "{text}": {code.fault}; look by hand which goods these are'
-            return Flag("hs-code", reason, {"hs_code": code.digits, "found": text})
-    return None
+            flags[reason] = flag("hs-code", reason, hs_code=code.digits, found=text)
+    return tuple(flags.values())
+
+
+@functools.cache
+def read_destinations(text: str) -> frozenset[str]:
+    """The countries that a rule's `destinations` hold for, names of points resolved; for "" all."""
+    points = {row["rule"]: row["countries"] for row in read_table("destinations")}
+    named = [points.get(name, name).split("|") for name in text.split("|") if name]
+    return frozenset(chain.from_iterable(named))
+
+
+def applies(row: Row, ways: Iterable[str]) -> bool:
+    """Whether a rule holds on one of `ways`.
+
+    >>> applies({"destinations": "near Russia|TR"}, ["KG"]), applies({"destinations": "RU"}, [""])
+    (True, False)
+    """
+    places = read_destinations(row["destinations"])
+    return not places or any(way in places or way == ANY_DESTINATION for way in ways)
 
 
 def _find_rules(digits: str) -> Iterator[tuple[str, Sequence[Row]]]:
@@ -360,23 +400,10 @@ def find_goods(digits: str, destination: str) -> tuple[Flag, ...]:
     """
     met: dict[str, list[Row]] = {}
     for table, rows in _find_rules(digits):
-        places = [(row["destinations"] or destination).split("|") for row in rows]
-        ways = zip(rows, places, strict=True)
-        if here := [row for row, way in ways if destination in (ANY_DESTINATION, *way)]:
+        if here := [row for row in rows if applies(row, [destination])]:
             met[table] = here
     flags = [_goods_flag(digits, rows) for rows in met.values() if rows[0]["effect"] == "include"]
     return tuple(sorted(flags, key=lambda flag: flag.facts["table"] != HIGH_PRIORITY))
-
-
-@functools.lru_cache(maxsize=1 << 16)
-def read_destinations_of(digits: str) -> frozenset[str]:
-    """Where goods of `digits` may meet a rule; holds ANY_DESTINATION if that is everywhere.
-
-    >>> read_destinations_of("85423100") >= {ANY_DESTINATION}, read_destinations_of("610910")
-    (True, frozenset())
-    """
-    rows = (row for _, rows in _find_rules(digits) for row in rows if row["effect"] == "include")
-    return frozenset(chain.from_iterable((r["destinations"] or "*").split("|") for r in rows))
 
 
 def _goods_flag(digits: str, rows: Sequence[Row]) -> Flag:
@@ -470,42 +497,63 @@ def _phrase_end(words: list[str], start: int, pieces: Phrase) -> int:
     return place
 
 
+def screen_descriptions(
+    cells: tuple[str, ...], codes: tuple[str, ...], ways: tuple[str, ...]
+) -> tuple[Flag, ...]:
+    """The flags of `cells` that describe goods: beside HS cells `codes`, on the way to `ways`."""
+    text = " ".join(filter(None, cells))
+    if not text:
+        return ()
+    digits = tuple(dict.fromkeys(code.digits for _, code in read_codes(codes) if code.sound))
+    return find_description_flags(text, digits, ways)
+
+
 @functools.lru_cache(maxsize=1 << 16)
-def find_description_flags(text: str, digits: tuple[str, ...]) -> tuple[Flag, ...]:
-    """The `description` flag of a `text` that names goods of another heading than `digits` say.
+def find_description_flags(
+    text: str, digits: tuple[str, ...], ways: tuple[str, ...] = ()
+) -> tuple[Flag, ...]:
+    """The `goods` flags of what `text` names, one a table, and the `description` flag where it
+    names goods of another heading than `digits` say.
 
     `digits` are the row's sound codes, () for none. Of a text that is too long `unscreened` says
     that its end was not read.
 
-    >>> [flag.facts["found"] for flag in find_description_flags("Ball bearings", ("870899",))]
+    >>> [one.facts["found"] for one in find_description_flags("Ball bearings", ("870899",))]
     ['ball bearings']
     >>> find_description_flags("Ball bearing grease", ("340319",))
     ()
+    >>> [one.facts["table"] for one in find_description_flags("GPU cards A800", ("847330",))]
+    ['AI accelerators']
     """
     folded = fold_phrase(text[:LONGEST_TEXT])
-    odd = _find_odd_goods(_find_named_goods(folded), digits)
-    flags = [_description_flag(folded[a:b], row, digits) for a, b, row in odd[:1]]
+    named = [hit for hit in _find_named_goods(folded) if applies(hit[2], ways)]
+    tables: dict[str, Flag] = {}
+    for start, end, row in named:
+        if row["table"] and (row["precision"] == "high" or _expects(row, digits, 6)):
+            tables.setdefault(row["table"], _words_flag(folded[start:end], row, digits))
+    odd = [hit for hit in named if _is_odd(hit[2], named, digits)]
+    flags = [*tables.values(), *(_description_flag(folded[a:b], r, digits) for a, b, r in odd[:1])]
     if len(text) > LONGEST_TEXT:
         said = f"the description is longer than {LONGEST_TEXT:,} characters, its end was not read"
-        flags.append(Flag("unscreened", said, {"role": "description", "found": text[-100:]}))
+        flags.append(flag("unscreened", said, role="description", found=text[-100:]))
     return tuple(flags)
 
 
-def _find_odd_goods(named: Sequence[PhraseHit], digits: tuple[str, ...]) -> list[PhraseHit]:
-    """Those of `named` that do not go with `digits`. Grade `high` is odd alone; `medium` where the
-    chapter is another too, no code is declared, or a second name agrees; `low` only supports."""
-    goods = [row for _, _, row in named if row["expected_hs"]]
-    agreed = {row["precision"] for row in goods if _expects(row, digits, 6)}
-    others = {row["label"] for row in goods if not _expects(row, digits, 6)}
-
-    def is_odd(row: Row) -> bool:
-        grade, far = row["precision"], len(others) > 1 or not _expects(row, digits, 2)
-        if not row["expected_hs"]:  # words without goods of their own: military end use
-            return grade == "medium" and any(map(tier_of, digits))
-        agrees = _expects(row, digits, 6) or {grade, "high"} & agreed
-        return not agrees and (grade == "high" or (grade == "medium" and far))
-
-    return [hit for hit in named if is_odd(hit[2])]
+def _is_odd(row: Row, named: Sequence[PhraseHit], digits: tuple[str, ...]) -> bool:
+    """Whether goods of `row` among the `named` do not go with `digits`. Grade `high` is odd alone;
+    `medium` where the chapter is another too, no code is declared, or a second name agrees; `low`
+    only supports, and `with` speaks only with its heading."""
+    grade = row["precision"]
+    if not row["expected_hs"]:  # words without goods of their own: military end use
+        return grade == "medium" and any(map(tier_of, digits))
+    if grade not in ("high", "medium") or _expects(row, digits, 6):
+        return False
+    goods = [other for _, _, other in named if other["expected_hs"]]
+    agreed = {other["precision"] for other in goods if _expects(other, digits, 6)}
+    if agreed & {grade, "high", "with"}:
+        return False
+    others = {other["label"] for other in goods if not _expects(other, digits, 6)}
+    return grade == "high" or len(others) > 1 or not _expects(row, digits, 2)
 
 
 def _expects(row: Row, digits: tuple[str, ...], length: int) -> bool:
@@ -514,20 +562,45 @@ def _expects(row: Row, digits: tuple[str, ...], length: int) -> bool:
     return any(code.startswith(one) or one.startswith(code) for code in digits for one in expected)
 
 
-def _find_named_goods(text: str) -> list[PhraseHit]:
+def say_words_rules(cell: str) -> Iterator[str]:
+    """Which goods the codes of `cell` fall under only where the description has their words."""
+    digits = tuple(code.digits for code in parse_hs_cell(cell) if code.sound)
+    for row in read_table("descriptions"):
+        if row["table"] and _expects(row, digits, 6):
+            words = row["pattern"].split("|")[0].replace("*", "").replace(" ~", " …")
+            where = f", on the way to {row['destinations']}" if row["destinations"] else ""
+            yield f'with words such as "{words}" ({row["label"]}): {row["table"]}{where}'
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _find_named_goods(text: str) -> tuple[PhraseHit, ...]:
     """Goods in folded `text`, best grade first: no part of another good's name, case or purpose."""
     hits = find_phrases(text, read_phrases("descriptions"))
 
     def is_goods(start: int, end: int) -> bool:
-        return not any(
-            (row["precision"] == "other" and a < end and start < b and "," not in text[a:b])
-            or (row["precision"] == "accessory" and NEAR.fullmatch(text, end, a))
-            or (row["precision"] == "purpose" and NEAR.fullmatch(text, b, start))
-            for a, b, row in hits
-        )
+        for a, b, row in hits:
+            match row["precision"]:
+                case "other" if a < end and start < b and "," not in text[a:b]:
+                    return False
+                case "accessory" if NEAR.fullmatch(text, end, a):
+                    return False
+                case "purpose" if NEAR.fullmatch(text, b, start):
+                    return False
+        return True
 
     graded = [hit for grade in GRADES for hit in hits if hit[2]["precision"] == grade]
-    return [(start, end, row) for start, end, row in graded if is_goods(start, end)]
+    return tuple(hit for hit in graded if is_goods(hit[0], hit[1]))
+
+
+def _words_flag(words: str, row: Row, digits: tuple[str, ...]) -> Flag:
+    """The `goods` flag for what `words` name, a row of descriptions.csv with a goods table."""
+    declared = ", ".join(digits)
+    beside = f"HS {declared}" if digits else "no sound HS code"
+    controls = f"; {row['controls']}" if row["controls"] else ""
+    reason = f'"{words}" beside {beside} names {row["label"]}: {row["table"]}{controls}'
+    facts = {"hs_code": declared, "rule": row["label"], "table": row["table"], "tier": row["tier"]}
+    said = f"{reason}; words prove no control: check the goods"
+    return flag("goods", said, row, **facts, controls=row["controls"], edition="")
 
 
 def _description_flag(words: str, row: Row, digits: tuple[str, ...]) -> Flag:
@@ -537,8 +610,7 @@ def _description_flag(words: str, row: Row, digits: tuple[str, ...]) -> Flag:
     usual = f" (HS {row['expected_hs'].replace('|', ', ')}{tier})" if row["expected_hs"] else ""
     against = f"HS {declared} is declared" if digits else "no sound HS code is declared"
     reason = f'the text names {row["label"]}{usual} by "{words}" while {against}'
-    said = f"{reason} ({row['source']}, {row['as_of']})"
-    return Flag("description", said, {"hs_code": declared, "found": words})
+    return flag("description", reason, row, hs_code=declared, found=words)
 
 
 # ==================================================================================================
@@ -576,7 +648,8 @@ def fold_words(text: str) -> str:
 @functools.cache
 def read_rules(iso2: str) -> Sequence[Row]:
     """Rows of lists/destinations.csv for the country `iso2`."""
-    return [row for row in read_table("destinations") if iso2 in row["countries"].split("|")]
+    rules = [row for row in read_table("destinations") if row["kind"] != "points"]
+    return [row for row in rules if iso2 in row["countries"].split("|")]
 
 
 def rank_country(iso2: str) -> tuple[bool, int]:
@@ -4768,7 +4841,7 @@ class Screener:
     def find_surges(self, cells: Cells) -> Answer:
         """The `surge` flags of goods and destination, or consignee, that surged."""
         iso2, buyer = parse_country(find_country("consignee", cells)), " ".join(cells["consignee"])
-        digits = [code for text in cells["hs_code"] for code in sound_codes(text)]
+        digits = [code.digits for _, code in read_codes(cells["hs_code"]) if code.sound]
         found = (find_surge_flag(iso2, code[:4], self.surges, buyer) for code in digits)
         return tuple(filter(None, found))
 
@@ -4777,7 +4850,14 @@ class Screener:
         evidence = [one for one in found if isinstance(one, Evidence)]
         flags = [*self.screen_evidence(evidence, cells)]
         states: set[str] = set()
-        for one in found:  # a state is said once, however many cells name it
+        loose = find_descriptions(cells) if "description" in cells else ()
+        strict = screen_descriptions(
+            cells.get("description", ()), cells.get("hs_code", ()), find_row_ways(cells)
+        )
+        for one in (
+            *(one for one in found if one not in loose),
+            *strict,
+        ):  # a state is said once, however many cells name it
             if isinstance(one, Flag) and one.facts.get("country", "?") not in states:
                 states.add(one.facts.get("country", ""))
                 flags.append(one)
@@ -4876,15 +4956,19 @@ def find_place_hits(cells: Cells) -> Answer:
     return tuple(one for one in found if one.kind != "unscreened" or not read)
 
 
+def find_row_ways(cells: Cells) -> tuple[str, ...]:
+    """Where the goods go, as ISO alpha-2."""
+    return find_ways(cells.get("destination", ()), cells.get("consignee_country", ()))
+
+
 def find_codes(cells: Cells) -> Answer:
     """The flags of HS cells on the way that the row says."""
-    ways = find_ways(cells.get("destination", ()), cells.get("consignee_country", ()))
-    return screen_codes(cells["hs_code"], ways)
+    return screen_codes(cells["hs_code"], find_row_ways(cells))
 
 
 def find_descriptions(cells: Cells) -> Answer:
-    """The flags of cells that describe goods, beside the HS cells."""
-    return screen_descriptions(cells["description"], cells.get("hs_code", ()))
+    """The flags of cells that describe goods, beside the HS cells, wherever they may go."""
+    return screen_descriptions(cells["description"], cells.get("hs_code", ()), (ANY_DESTINATION,))
 
 
 def key_name(hit: PartyHit) -> tuple[str, str, float, str]:
@@ -5019,30 +5103,6 @@ def join_answers(parts: Iterable[list[list[NameHit]]]) -> Iterator[list[NameHit]
     """The answers of all workers in order."""
     with telling_of_killed():
         yield from chain.from_iterable(parts)
-
-
-# What stands here till the rooms Goods and Destinations give it themselves.
-
-
-def sound_codes(text: str) -> tuple[str, ...]:
-    """The digits of the sound HS codes in the cell `text`."""
-    return tuple(code.digits for code in parse_hs_cell(text) if code.sound)
-
-
-@functools.lru_cache(maxsize=1 << 16)
-def screen_codes(texts: tuple[str, ...], ways: tuple[str, ...]) -> tuple[Flag, ...]:
-    """The `goods` and `hs-code` flags of HS cells on the way to `ways`."""
-    codes = [code for text in texts for code in parse_hs_cell(text)]
-    goods = [flag for way in ways or ("",) for c in codes for flag in find_goods(c.digits, way)]
-    odd = [flag for text in texts if (flag := find_hs_code_flag(text)) is not None]
-    return tuple({flag.reason: flag for flag in (*goods, *odd)}.values())
-
-
-def screen_descriptions(texts: tuple[str, ...], codes: tuple[str, ...]) -> tuple[Flag, ...]:
-    """The `description` flags of the cells `texts` as one."""
-    digits = tuple(digits for code in codes for digits in sound_codes(code))
-    text = join_cells(texts)
-    return find_description_flags(text, digits) if text else ()
 
 
 # ==================================================================================================
@@ -5844,13 +5904,17 @@ def hs(codes: Sequence[str], form: str, destination: str) -> None:
     iso2 = parse_country(destination) if destination else ANY_DESTINATION
     records = []
     for text in codes:
-        if odd := find_hs_code_flag(text):
-            say(odd.reason)
-        flags = [flag for code in parse_hs_cell(text) for flag in find_goods(code.digits, iso2)]
-        if not flags:
+        flags = screen_codes((text,), (iso2,))
+        goods = [one for one in flags if one.kind == "goods"]
+        for one in flags:
+            if one.kind == "hs-code":
+                say(one.reason)
+        if not goods:
             said = "no rule of lists/goods.csv names it; other controls may apply"
             say(f'HS "{text}": {said}')
-        records += [{**flag.facts, "reason": flag.reason} for flag in flags]
+        for said in say_words_rules(text):
+            say(f'HS "{text}" {said}')
+        records += [{**one.facts, "reason": one.reason} for one in goods]
     print_records(records, HS_COLUMNS, form)
 
 
