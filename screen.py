@@ -14,14 +14,23 @@ says what users may rely on.
 
 from __future__ import annotations
 
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036, a true sentence in place of a traceback
+    print("Error: screen.py needs Python 3.11 or newer: run it with one.", file=sys.stderr)
+    raise SystemExit(2)
+
+import base64
 import codecs
 import contextlib
 import csv
+import errno
 import filecmp
 import functools
 import gc
 import gzip
 import hashlib
+import html
 import http.client
 import io
 import json
@@ -31,13 +40,14 @@ import os
 import random
 import re
 import select
+import shlex
 import shutil
 import signal
 import string
-import sys
 import tempfile
 import threading
 import time
+import traceback
 import unicodedata
 import urllib.error
 import urllib.request
@@ -49,20 +59,28 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import accumulate, chain, islice, pairwise, repeat
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeGuard
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
-import click
-import numpy as np
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
+try:
+    import click
+    import numpy as np
+    from click.shell_completion import CompletionItem
+    from rapidfuzz import process
+    from rapidfuzz.distance import OSA
+except ImportError as err:
+    if __name__ != "__main__":
+        raise
+    packages = "python3 -m pip install click pandas rapidfuzz"
+    print(f"Error: the package {err.name} is missing: run `{packages}`.", file=sys.stderr)
+    raise SystemExit(2) from None
 
 if TYPE_CHECKING:
     import pandas as pd  # else where frames are made: it takes longer to start than all the rest
@@ -1382,7 +1400,8 @@ def _is_table(path: Path) -> bool:
     """Whether `path` is a table of this project, no list: each row has its source, none a name."""
     with open(path, encoding="utf-8", errors="replace") as file:
         columns = file.readline().strip().split(",")
-    return columns[-2:] == ["source", "as_of"] and "name" not in columns
+    ours = path == TABLES / "report.html"
+    return ours or (columns[-2:] == ["source", "as_of"] and "name" not in columns)
 
 
 def _find_source(names: Iterable[str]) -> Row:
@@ -3959,20 +3978,33 @@ def find_surge_flag(
     return None
 
 
-def draw_bars(ledger: SurgeLedger, surges: Iterable[Surge], width: int = 80) -> list[str]:
-    """Bars of the amount in the last two years, two months each, for the first three that grew."""
+def list_amounts(
+    ledger: SurgeLedger, surges: Iterable[Surge]
+) -> list[tuple[str, list[tuple[str, float]]]]:
+    """(name, (month, amount) of the last two years, two months each) of the first three groups
+    that grew."""
     measure, trade = ledger.trade()
-    lines: list[str] = []
+    groups = []
     for (who, heading), surge in [*surge_keys(surges).items()][:3]:
         last = choose_periods(trade[trade["period"] > 0].groupby("period")["rows"].sum())[1][1]
         own = trade[(trade[surge.kind] == who) & (trade["heading"] == heading)]
-        amounts = own.groupby((last - own["period"]) // 2)["amount"].sum()
-        amounts = amounts.reindex(range(11, -1, -1), fill_value=0.0)
-        unit = max(float(amounts.max()), 1.0) / max(width - 10 - len(f"{amounts.max():,.0f}"), 1)
-        lines.append(f"{surge.consignee or who} x {heading}, {measure}"[:width])
-        for back, amount in amounts.items():
+        sums = own.groupby((last - own["period"]) // 2)["amount"].sum()
+        amounts = []
+        for back in range(11, -1, -1):
             year, month = divmod(last - 2 * back - 1, 12)
-            lines.append(f"{year}-{month + 1:02} {'█' * int(amount / unit)} {amount:,.0f}")
+            amounts.append((f"{year}-{month + 1:02}", float(sums.get(back, 0.0))))
+        groups.append((f"{surge.consignee or who} x {heading}, {measure}", amounts))
+    return groups
+
+
+def draw_bars(ledger: SurgeLedger, surges: Iterable[Surge], width: int = 80) -> list[str]:
+    """Bars of the amounts of the groups that grew, for a terminal."""
+    lines: list[str] = []
+    for name, amounts in list_amounts(ledger, surges):
+        most = max(amount for _, amount in amounts)
+        unit = max(most, 1.0) / max(width - 10 - len(f"{most:,.0f}"), 1)
+        lines.append(name[:width])
+        lines += [f"{m} {'█' * int(amount / unit)} {amount:,.0f}" for m, amount in amounts]
     return lines
 
 
@@ -3984,9 +4016,17 @@ def draw_bars(ledger: SurgeLedger, surges: Iterable[Surge], width: int = 80) -> 
 SCREEN_COLUMNS = (
     "screen_row", "screen_flags", "screen_score", "screen_role", "screen_query_name",
     "screen_listed_name", "screen_name_kind", "screen_list", "screen_entry_id", "screen_programme",
-    "screen_hs_rule", "screen_reason",
+    "screen_also_on", "screen_licence", "screen_citation", "screen_hs_rule", "screen_reason",
 )  # fmt: skip
-FORMULA = re.compile(r"^[=+\-@\t\r]")  # a spreadsheet would run what begins so
+FORMULA = re.compile(r"^[=+\-@\t\r\n＝＋－＠]")  # a spreadsheet would run what begins so
+ACTING = re.compile(f"[{re.escape(''.join(map(chr, CONTROLS.keys() - {9, 10, 13})))}]")
+UNSHEETED = re.compile(r"[\0-\x08\x0b-\x1f\r\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+SHEET_CELL, SHEET_CUT = 32_767, " … (cut: a cell of a workbook holds no more)"
+REASON_COLUMNS = (
+    "file", "row", "shipment", "kind", "found", "listed_name", "score", "list", "entry_id", "rule",
+    "country", "reason",
+)  # fmt: skip
+REASON_WIDTHS = tuple("x" * n for n in (16, 5, 12, 12, 30, 30, 6, 10, 12, 12, 7, 60))
 HOW = {
     OCR: "scan-like letters",
     SOUND: "same sound",
@@ -4003,11 +4043,41 @@ def say_agreement(pair: Agreement) -> str:
     return f"{query}~{listed} ({pair.how or HOW.get(pair.similarity, 'typing error')})"
 
 
-def write_cells(row: ScreenedRow) -> list[str]:
-    """The twelve cells that CSV adds to a flagged or unflagged row."""
+@dataclass(frozen=True, slots=True)
+class ScreenedRow:
+    """One row that was screened: its number in the file, its cells as they came, and why."""
+
+    number: int
+    cells: Sequence[str]
+    flags: tuple[Flag, ...]
+    cleared: tuple[str, ...] = ()  # who took a flag away: "US-EL 35ea341d: A. Clerk, 2026-11-20"
+    since: str = ""  # "new" or "same" beside an earlier output
+    why_new: str = ""  # "not in the earlier output", where that can be told
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A shipment file as those who write its rows see it."""
+
+    file: str
+    headers: tuple[str, ...]
+    roles: Mapping[str, tuple[int, ...]]
+
+    def text(self, role: str, cells: Sequence[str]) -> str:
+        """The cells of `role` as one text; "" where the file has no such column."""
+        return " ".join(filter(None, (cells[i] for i in self.roles.get(role, ()))))
+
+    def name(self, row: ScreenedRow) -> str:
+        """What a person calls the row: the shipment's own number, else that of the row."""
+        return self.text("reference", row.cells).strip() or str(row.number)
+
+
+def write_cells(row: ScreenedRow, more: Sequence[str] = ()) -> list[str]:
+    """The cells that CSV adds to a row: SCREEN_COLUMNS, and `more` that were asked for."""
     parties = [flag.facts for flag in row.flags if flag.kind == "party"]
     best = max(parties, key=lambda facts: facts["score"], default={})
     listed = best or next((flag.facts for flag in row.flags if "entry_id" in flag.facts), {})
+    rules = (flag.facts["rule"] for flag in row.flags if flag.kind == "goods")
     cells = [
         str(row.number),
         ";".join(dict.fromkeys(flag.kind for flag in row.flags)),
@@ -4019,10 +4089,14 @@ def write_cells(row: ScreenedRow) -> list[str]:
         listed.get("list", ""),
         listed.get("entry_id", ""),
         ";".join(listed.get("programmes", ())),
-        ";".join(dict.fromkeys(f.facts["rule"] for f in row.flags if f.kind == "goods")),
+        ";".join(listed.get("also_on", ())),
+        listed.get("licence", ""),
+        listed.get("citation", ""),
+        ";".join(dict.fromkeys(rules)),
         " | ".join(f"[{flag.kind}] {flag.reason}" for flag in row.flags),
     ]
-    return [neutralise(cell) for cell in cells]
+    asked = {"screen_since": row.since, "screen_cleared": "; ".join(row.cleared)}
+    return cells + [asked[column] for column in more]
 
 
 def neutralise(cell: str) -> str:
@@ -4032,6 +4106,11 @@ def neutralise(cell: str) -> str:
     ("'=HYPERLINK(1)", 'AB-12')
     """
     return f"'{cell}" if FORMULA.match(cell) else cell
+
+
+def make_inert(cell: str) -> str:
+    """A `cell` of ours that neither a spreadsheet nor a terminal obeys."""
+    return neutralise(ACTING.sub("\ufffd", cell))
 
 
 def write_csv(cells: Iterable[str]) -> str:
@@ -4047,13 +4126,15 @@ def write_csv(cells: Iterable[str]) -> str:
 
 def write_json(row: ScreenedRow, file: str, keys: Sequence[str]) -> str:
     """One JSONL line of the contract, the shipment's cells under `keys`."""
-    record = {
+    record: dict[str, Any] = {
         "row": row.number,
         "file": file,
         "flags": list(dict.fromkeys(flag.kind for flag in row.flags)),
         "shipment": dict(zip(keys, row.cells, strict=True)),
         "hits": [{"kind": flag.kind, **flag.facts, "reason": flag.reason} for flag in row.flags],
     }
+    asked = {"since": row.since, "why_new": row.why_new, "cleared": list(row.cleared)}
+    record |= {key: value for key, value in asked.items() if value}
     return json.dumps(record, ensure_ascii=False) + "\n"
 
 
@@ -4094,8 +4175,20 @@ def draw_line(cells: Iterable[str], sizes: Iterable[int]) -> str:
 
 
 def read_width() -> int:
-    """Columns of the terminal."""
-    return shutil.get_terminal_size((120, 40)).columns
+    """Columns of the terminal; where standard output is none, nothing is cut."""
+    return shutil.get_terminal_size((120, 40)).columns if sys.stdout.isatty() else 1 << 15
+
+
+def wrap(words: Sequence[str], width: int, gap: str = " ") -> list[str]:
+    """`words` joined by `gap` into lines of at most `width` columns; a longer word has its own."""
+    lines: list[str] = []
+    for word in words:
+        longer = f"{lines[-1]}{gap}{word}" if lines else word
+        if lines and width_of(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def draw_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -4110,7 +4203,7 @@ def draw_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[st
 
 def print_records(records: Sequence[Mapping[str, Any]], columns: Sequence[str], form: str) -> None:
     """Print `records` as JSONL, or their `columns` as CSV or a table, a reason in full below it."""
-    cells = [[neutralise(_write_value(record[c])) for c in columns] for record in records]
+    cells = [[make_inert(_write_value(record[c])) for c in columns] for record in records]
     if form == "jsonl":
         for record in records:
             click.echo(json.dumps(record, ensure_ascii=False))
@@ -4128,141 +4221,823 @@ def _write_value(value: Any) -> str:
     return ";".join(value) if isinstance(value, list) else "" if value is None else str(value)
 
 
-class RowWriter:
-    """Writes screened rows to `out` in one format; `digest` is of all that was written."""
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How rows are to be written."""
 
-    def __init__(self, out: IO[str], form: str, several: bool, safe_cells: bool) -> None:
-        self.out, self.form, self.several, self.safe_cells = out, form, several, safe_cells
+    form: str  # one of FORMS, or "xlsx"
+    several: bool = False  # files, so that each row names its own
+    safe_cells: bool = False
+    more: tuple[str, ...] = ()  # "screen_since", "screen_cleared"
+    terminal: bool = False  # on which a table fits its width and may have colours
+
+
+class RowWriter:
+    """Writes screened rows to `out` as CSV or JSONL; `digest` is of all the text that was written.
+
+    What is written comes in this order: `begin` with every file, its rows, `flush` whenever a
+    chunk of them is through, `end`.
+    """
+
+    def __init__(self, out: IO[str], request: Writing) -> None:
+        self.out, self.asked = out, request
         self.digest = hashlib.sha256()
-        self.headers: tuple[str, ...] = ()
+        self.layout = Layout("", (), {})
         self.keys: list[str] = []  # the headers, all different
-        self.shown = 0
 
     def write(self, text: str) -> None:
         """Write `text` on."""
         self.digest.update(text.encode("utf-8", "surrogatepass"))
         self.out.write(text)
 
-    def begin(self, headers: tuple[str, ...], shown: int) -> None:
-        """The header line; a table shows column `shown` of rows without a party hit."""
-        first, self.headers, self.shown = self.headers, headers, shown
-        self.keys = unique_headers(headers)
-        if self.form == "csv" and first not in ((), headers):
+    def begin(self, layout: Layout) -> None:
+        """The header line; a second file must have the same one."""
+        first, self.layout = self.layout, layout
+        self.keys = unique_headers(layout.headers)
+        if self.asked.form == "jsonl":
+            return
+        if first.headers not in ((), layout.headers):
             raise ScreenError(
-                f"files of one CSV run need the same headers: found {', '.join(headers)}, expected"
-                f" {', '.join(first)}; run them one by one or with -f jsonl."
+                f"files of one CSV run need the same headers: found {', '.join(layout.headers)},"
+                f" expected {', '.join(first.headers)}; run them one by one or with -f jsonl."
             )
-        if self.form == "csv" and not first:
-            self.write(write_csv([*["screen_file"] * self.several, *headers, *SCREEN_COLUMNS]))
-        if self.form == "table" and not first:
-            self.write_line("row", "flags", "score", "party", "reason")
+        if not first.headers:
+            self.write_line(self.columns())
 
-    def write_line(self, *cells: str) -> None:
-        """One line of the readable table."""
-        self.write(draw_line(cells, (7, 22, 6, 28, max(20, read_width() - 71))) + "\n")
+    def columns(self) -> list[str]:
+        """The header of the output."""
+        own = map(neutralise, self.layout.headers) if self.asked.safe_cells else self.layout.headers
+        return ["screen_file"] * self.asked.several + [*own, *SCREEN_COLUMNS, *self.asked.more]
 
-    def write_row(self, row: ScreenedRow, file: str) -> None:
-        """One row of `file`."""
-        if self.form == "jsonl":
-            return self.write(write_json(row, file, self.keys))
+    def cells(self, row: ScreenedRow) -> list[str]:
+        """The cells of `row` under `columns`."""
+        file = [make_inert(self.layout.file)] * self.asked.several
+        own = map(neutralise, row.cells) if self.asked.safe_cells else row.cells
+        return [*file, *own, *map(make_inert, write_cells(row, self.asked.more))]
+
+    def write_line(self, cells: Iterable[str]) -> None:
+        """One line of CSV."""
+        self.write(write_csv(cells))
+
+    def write_row(self, row: ScreenedRow) -> None:
+        """One row of the file begun last."""
+        if self.asked.form == "jsonl":
+            self.write(write_json(row, self.layout.file, self.keys))
+        else:
+            self.write_line(self.cells(row))
+
+    def flush(self) -> None:
+        """What was written so far is to be read now."""
+        self.out.flush()
+
+    def end(self) -> None:
+        """Nothing follows."""
+        self.flush()
+
+
+def load_openpyxl() -> Any:
+    """The package for workbooks, which need not be installed."""
+    try:
+        import openpyxl  # type: ignore[import-untyped]
+    except ImportError as err:
+        fault = "a workbook needs the package openpyxl: pip install openpyxl, or write .csv"
+        raise ScreenError(f"{fault}.") from err
+    return openpyxl
+
+
+class BookWriter(RowWriter):
+    """Writes a workbook: the rows as in CSV, and a line for each of their reasons. All cells are
+    text, so that leading zeros stay and no formula runs."""
+
+    def __init__(self, out: IO[str], request: Writing) -> None:
+        super().__init__(out, request)
+        self.openpyxl = load_openpyxl()
+        self.book = self.openpyxl.Workbook(write_only=True)
+        made = datetime(2000, 1, 1)  # no clock in what comes out
+        self.book.properties.created = self.book.properties.modified = made
+        self.rows = self.book.create_sheet("rows")
+        self.reasons: Any = None  # the sheet, once a row has some
+        self.waiting: list[Sequence[str]] = []  # lines up to the first flush: widths follow them
+
+    def write_line(self, cells: Iterable[str]) -> None:
+        """One line of the sheet of rows."""
+        line = list(cells)
+        self.digest.update(write_csv(line).encode("utf-8", "surrogatepass"))
+        self.waiting.append(line)
+        if self.rows.freeze_panes:
+            self.flush()
+
+    def cells(self, row: ScreenedRow) -> list[str]:
+        """The cells of `row`; text needs no apostrophe."""
+        file = [self.layout.file] * self.asked.several
+        return [*file, *row.cells, *write_cells(row, self.asked.more)]
+
+    def columns(self) -> list[str]:
+        """The header of the sheet of rows."""
+        own = [*self.layout.headers, *SCREEN_COLUMNS, *self.asked.more]
+        return ["screen_file"] * self.asked.several + own
+
+    def write_row(self, row: ScreenedRow) -> None:
+        """One row, and its reasons."""
+        self.write_line(self.cells(row))
+        if self.reasons is None:
+            self.reasons = self.book.create_sheet("reasons")
+            self.open_sheet(self.reasons, [REASON_COLUMNS, REASON_WIDTHS])
+            self.reasons.append(self.texts(REASON_COLUMNS))
+        for flag in row.flags:
+            facts = flag.facts
+            where = [self.layout.file, str(row.number), self.layout.name(row), flag.kind]
+            said = [facts.get("query_name", facts.get("query", facts.get("found", "")))]
+            said += [str(facts.get(key, "")) for key in REASON_COLUMNS[5:-1]]
+            self.reasons.append(self.texts([*where, *said, flag.reason]))
+
+    def open_sheet(self, sheet: Any, lines: Sequence[Sequence[str]]) -> None:
+        """Freeze the header of `sheet` and make its columns as wide as the cells of `lines`."""
+        sheet.freeze_panes = "A2"
+        for n, column in enumerate(zip(*lines, strict=True), 1):
+            letter = self.openpyxl.utils.get_column_letter(n)
+            width = max(max(map(len, cell.split("\n"))) for cell in column)
+            sheet.column_dimensions[letter].width = min(60, width + 2)
+
+    def texts(self, cells: Iterable[str]) -> list[Any]:
+        """`cells` as cells of a workbook that hold text, whatever they look like."""
+        made = []
+        for text in cells:
+            safe = UNSHEETED.sub(lambda sign: f"_x{ord(sign[0]):04X}_", text)
+            if len(safe) > SHEET_CELL:
+                safe = safe[: SHEET_CELL - len(SHEET_CUT)] + SHEET_CUT
+            cell = self.openpyxl.cell.WriteOnlyCell(self.rows, safe)
+            cell.data_type, cell.number_format = "s", "@"
+            made.append(cell)
+        return made
+
+    def flush(self) -> None:
+        """Put the lines that wait into the sheet."""
+        if self.waiting and not self.rows.freeze_panes:
+            self.open_sheet(self.rows, self.waiting[:200])
+        for line in self.waiting:
+            self.rows.append(self.texts(line))
+        self.waiting.clear()
+
+    def end(self) -> None:
+        """Write the workbook itself."""
+        self.flush()
+        self.book.save(self.out.buffer)  # type: ignore[attr-defined]
+
+
+# ==================================================================================================
+# Show
+# Takes flagged rows; gives what a terminal shows of them: a table that fits, a row in full. Short
+# forms come from the same facts as the reasons. Decides nothing but what is named first.
+
+RANKS = (
+    "exact listed parties and embargoes",
+    "high-priority goods on a diversion route",
+    "near names, listed addresses and numbers, rows that could not be screened",
+    "the rest",
+)
+RANK_COLOURS = ("red", "magenta", "yellow", None)
+
+
+@functools.cache
+def read_embargoes() -> frozenset[str]:
+    """The rules of lists/destinations.csv that hold whatever is shipped."""
+    rows = read_table("destinations")
+    return frozenset(r["rule"] for r in rows if r["kind"] == "destination" and not r["needs"])
+
+
+def is_embargo(flag: Flag) -> bool:
+    """Whether `flag` says that the goods go where hardly anything may go."""
+    rules = flag.facts["rule"].split("; ") if flag.kind == "destination" else []
+    return not read_embargoes().isdisjoint(rules)
+
+
+def is_exact(flag: Flag) -> bool:
+    """Whether `flag` is of a party that is written as it is listed."""
+    return flag.kind == "party" and flag.facts["score"] == 100
+
+
+def is_priority(flag: Flag) -> bool:
+    """Whether `flag` is of high-priority goods."""
+    return flag.kind == "goods" and bool(flag.facts["tier"])
+
+
+def rank_flags(flags: Sequence[Flag]) -> int:
+    """The place in RANKS of a row with `flags`: 0 is to be looked at first."""
+    kinds = {flag.kind for flag in flags}
+    if any(is_exact(flag) or is_embargo(flag) for flag in flags):
+        return 0
+    if "diversion" in kinds and any(map(is_priority, flags)):
+        return 1
+    return 3 - bool(kinds & {"party", "address", "identifier", "unscreened"})
+
+
+def say_short(flag: Flag) -> str:
+    """The reason of `flag` in a few words, as `= Tako LLC (US-EL)` or `diversion AM`."""
+    facts = flag.facts
+    role = facts.get("role", "").replace("_", " ")
+    of = f"{facts.get('listed_name', '')} ({facts.get('list', '')})"
+    whose = "" if role == "consignee" else f"{role} "
+    if is_priority(flag):
+        return f"priority goods {facts['tier']}"
+    if is_embargo(flag):
+        return f"embargo {facts['country']}"
+    if facts.get("table") == "red flags":
+        return f"red flag: {facts['rule'].partition('-')[2]}"
+    return {
+        "party": lambda: f"{whose}{'=' if is_exact(flag) else '~'} {of}",
+        "address": lambda: f"{whose}address of {of}",
+        "identifier": lambda: f"number of {of}",
+        "destination": lambda: f"controls {facts['country']}",
+        "diversion": lambda: f"diversion {facts['country']}",
+        "surge": lambda: f"surge {facts['group']}",
+        "goods": lambda: f"{facts['table'].removesuffix(' controls')} goods",
+        "description": lambda: f'text says "{facts["found"]}"',
+        "hs-code": lambda: f'HS code "{facts["found"]}"',
+        "unscreened": lambda: f"not screened: {role} {facts['found'] or 'empty'}",
+    }[flag.kind]()
+
+
+def list_reasons(flags: Sequence[Flag]) -> list[str]:
+    """The short reasons of a row, what stops it first and each once."""
+    order = ("party", "destination", "address", "identifier", "unscreened", "diversion", "surge")
+
+    def weigh(flag: Flag) -> tuple[int, int]:
+        heavy = is_priority(flag) or is_embargo(flag)
+        light = flag.kind in ("goods", "destination") and not heavy
+        return light, order.index(flag.kind) if flag.kind in order else len(order)
+
+    return list(dict.fromkeys(map(say_short, sorted(flags, key=weigh))))
+
+
+def paint(text: str, **style: Any) -> str:
+    """`text` in a `style`, unless the user or the terminal wants none (no-color.org)."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb"
+    return text if plain else click.style(text, **style)
+
+
+class TableWriter(RowWriter):
+    """Writes the table of a terminal: shipment, party, score and in a few words why, all in lines
+    that fit. Its digest is of the cells, whatever the width."""
+
+    def __init__(self, out: IO[str], request: Writing) -> None:
+        super().__init__(out, request)
+        self.width = read_width() if request.terminal else 1 << 15
+        self.waiting: list[ScreenedRow] = []  # rows of the chunk: the first ones tell the widths
+        self.sizes: tuple[int, ...] = ()
+        self.height = 0  # lines so far
+
+    def begin(self, layout: Layout) -> None:
+        """Rows of another file follow, under the same header."""
+        self.flush()
+        self.layout = layout
+
+    def write_row(self, row: ScreenedRow) -> None:
+        """One row, once `flush` is called."""
+        self.digest.update(write_csv(write_cells(row, self.asked.more)).encode())
+        self.waiting.append(row)
+
+    def brief(self, row: ScreenedRow) -> list[str]:
+        """The cells of `row`, all but the reasons."""
         cells = write_cells(row)
-        if self.form == "table":
-            return self.write_line(*cells[:3], cells[4] or row.cells[self.shown], cells[11])
-        own = map(neutralise, row.cells) if self.safe_cells else row.cells
-        return self.write(write_csv([*[file] * self.several, *own, *cells]))
+        where = f"{self.layout.file}: " * self.asked.several
+        party = cells[4] or self.layout.text("consignee", row.cells)
+        return [where + self.layout.name(row), clean(party), cells[2]]
+
+    def flush(self) -> None:
+        """Write the rows that wait."""
+        rows = [self.brief(row) for row in self.waiting]
+        if not self.sizes and rows:
+            name, party, _ = (max(map(width_of, column)) for column in zip(*rows, strict=True))
+            most = self.width // 4 + 2
+            first = max(len("shipment"), min(name, most))
+            self.sizes = first, max(len("party"), min(party, most)), len("score")
+            self.write_header()
+        for cells, row in zip(rows, self.waiting, strict=True):
+            self.write_reasons(cells, row)
+        self.waiting.clear()
+        self.out.flush()
+
+    def write_header(self) -> None:
+        """The line that names the columns."""
+        names = ("shipment" if "reference" in self.layout.roles else "row", "party", "score")
+        self.write_lines([draw_line([*names, "why"], [*self.sizes, 3])], None)
+
+    def write_reasons(self, cells: Sequence[str], row: ScreenedRow) -> None:
+        """The lines of `row`: its `cells`, then the reasons, as many lines as they need."""
+        reasons = [f"{row.since}:"] * (row.since == "new") + list_reasons(row.flags)
+        reasons += [f"cleared: {text}" for text in row.cleared]
+        before = sum(self.sizes) + 2 * len(self.sizes)
+        rest = max(12, self.width - before)
+        first, *more = wrap([clean(reason) + ";" for reason in reasons], rest) or [""]
+        last = (more or [first])[-1]
+        lines = [*[first, *more][:-1], last.removesuffix(";")]
+        drawn = [draw_line([*cells, lines[0]], [*self.sizes, rest])]
+        drawn += [" " * before + fit(line, rest).rstrip() for line in lines[1:]]
+        self.write_lines(drawn, RANK_COLOURS[rank_flags(row.flags)])
+
+    def write_lines(self, lines: Sequence[str], colour: str | None) -> None:
+        """Whole `lines`, in `colour` where the terminal shows any."""
+        self.height += len(lines)
+        shown = [paint(line, fg=colour) for line in lines] if self.asked.terminal else lines
+        self.out.write("\n".join(shown) + "\n")
+
+    def end(self) -> None:
+        """The header again, if it has scrolled away."""
+        self.flush()
+        if self.asked.terminal and self.height > shutil.get_terminal_size().lines - 4:
+            self.write_header()
+
+
+def find_agreements(facts: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """The folded words of the two names of a party hit that agree, each with `=` or `~`."""
+    asked: dict[str, str] = {}
+    listed: dict[str, str] = {}
+    for query, name, how in facts.get("words", ()):
+        sign = "=" if how in ("", "equal") else "~"
+        asked.update(dict.fromkeys(fold_phrase(query).split(), sign))
+        listed.update(dict.fromkeys(fold_phrase(name).split(), sign))
+    return asked, listed
+
+
+def part_words(text: str, words: Mapping[str, str]) -> list[tuple[str, str]]:
+    """`text` in pieces, each with the sign that `words` have for it, "" for none."""
+    pieces = filter(None, re.split(r"(\w+)", text))
+    return [(piece, words.get(fold_phrase(piece), "")) for piece in pieces]
+
+
+def draw_names(facts: Mapping[str, Any]) -> Iterator[str]:
+    """The two names of a party hit, under each word that agrees `===`, or `~~~` where nearly."""
+    names = ("asked ", facts["query_name"]), ("listed", facts["listed_name"])
+    for (label, text), words in zip(names, find_agreements(facts), strict=True):
+        pieces = part_words(clean(text), words)
+        yield f"    {label}  {clean(text)}"
+        marks = "".join((sign or " ") * width_of(piece) for piece, sign in pieces).rstrip()
+        if marks:
+            yield f"            {marks}"
+
+
+def draw_cells(row: ScreenedRow, layout: Layout) -> Iterator[tuple[str, str]]:
+    """(role or header, text) of the filled cells of `row`, those with a role first."""
+    roled = [i for places in layout.roles.values() for i in places]
+    for role, places in layout.roles.items():
+        yield from ((role.replace("_", " "), row.cells[i]) for i in places)
+    yield from ((h, row.cells[i]) for i, h in enumerate(layout.headers) if i not in roled)
+
+
+def draw_charts(groups: Iterable[tuple[str, Sequence[tuple[str, float]]]]) -> str:
+    """SVG bars of the (month, amount) pairs of each (name, pairs) group that surged."""
+    drawn = []
+    for name, amounts in groups:
+        most = max((amount for _, amount in amounts), default=0) or 1
+        bars = [
+            f'<rect x="{24 * n}" y="{84 - 80 * amount / most:.0f}" width="20"'
+            f' height="{80 * amount / most + 1:.0f}"><title>{month}: {amount:,.0f}</title></rect>'
+            for n, (month, amount) in enumerate(amounts)
+        ]
+        marks = [
+            f'<text x="{24 * n}" y="98">{month}</text>'
+            for n, (month, _) in enumerate(amounts)
+            if n % 6 == 0
+        ]
+        size = f"0 0 {24 * max(len(amounts), 12)} 102"
+        chart = f'<svg viewBox="{size}" width="600" role="img">{"".join(bars + marks)}</svg>'
+        drawn.append(
+            f"<figure><figcaption>{escape(name)}: most {most:,.0f}</figcaption>{chart}</figure>"
+        )
+    return "".join(drawn)
+
+
+def draw_page(row: ScreenedRow, layout: Layout, nothing: str) -> Iterator[str]:
+    """The lines of a row in full: its cells by role, then every reason; `nothing` if none."""
+    width = min(read_width(), 100)
+    name, kinds = layout.name(row), ", ".join(dict.fromkeys(flag.kind for flag in row.flags))
+    heading = f"{clean(name)}: row {row.number} of {clean(layout.file)}"
+    yield paint(heading, bold=True) if sys.stdout.isatty() else heading
+    cells = [(label, clean(text)) for label, text in draw_cells(row, layout) if text.strip()]
+    edge = min(28, max((width_of(label) for label, _ in cells), default=0))
+    for label, text in cells:
+        first, *more = wrap(text.split(" "), width - edge - 4)
+        yield f"  {fit(clean(label), edge)}  {first}"
+        yield from (" " * (edge + 4) + line for line in more)
+    yield ""
+    yield kinds or nothing
+    for n, flag in enumerate(row.flags, 1):
+        first, *more = wrap(clean(f"{flag.kind}: {flag.reason}").split(" "), width - 5)
+        yield f"{n:>3}. {first}"
+        yield from (" " * 5 + line for line in more)
+        if flag.kind == "party":
+            yield from draw_names(flag.facts)
+    yield from (f"cleared: {clean(text)}" for text in row.cleared)
+    yield "a hit is not a match: whether it is the same party, a person finds out"
+
+
+# ==================================================================================================
+# Report
+# Takes flagged rows; gives one page of HTML for a person to read, print and sign. It needs no other
+# file and no script; lists/report.html is its form. Knows no list and reads no shipment.
+
+REPORT_ROLES = (
+    "consignee", "consignee_address", "end_user", "destination", "hs_code", "description", "value",
+)  # fmt: skip
+DECISION = '<p class="room">Decision<i></i>Name<i></i>Date<i></i></p>'
+MARKED = {"=": "<b>{}</b>", "~": "<em>{}</em>"}
+
+
+def escape(text: str) -> str:
+    """`text` as HTML that shows it, whatever signs it holds."""
+    return html.escape(text.translate(CONTROLS))
+
+
+class Report(RowWriter):
+    """Writes the page at its end, the rows in order of urgency."""
+
+    def __init__(self, out: IO[str], request: Writing) -> None:
+        super().__init__(out, request)
+        self.ranks: tuple[list[str], ...] = tuple([] for _ in RANKS)
+        self.notes: dict[str, int] = {}  # a reason that rows share -> its number
+        self.kinds: Counter[str] = Counter()
+        # What was screened with what, then the charts and the account: known when all is done.
+        self.about: Callable[[], Sequence[tuple[str, str]]] = lambda: [("", ""), ("", "")]
+
+    def begin(self, layout: Layout) -> None:
+        """Rows of another file follow."""
+        self.layout = layout
+
+    def write_row(self, row: ScreenedRow) -> None:
+        """Keep one row, if there is anything to say of it."""
+        if row.flags or row.cleared:
+            self.ranks[rank_flags(row.flags)].append(self.draw_row(row))
+            self.kinds.update({flag.kind for flag in row.flags})
+
+    def draw_row(self, row: ScreenedRow) -> str:
+        """The section of one row."""
+        kinds = " ".join(dict.fromkeys(flag.kind for flag in row.flags))
+        where = f"{self.layout.file}, " * self.asked.several + f"row {row.number}"
+        said = {role: self.layout.text(role, row.cells) for role in REPORT_ROLES}
+        about = "; ".join(f"{role.replace('_', ' ')} {text}" for role, text in said.items() if text)
+        new = f" <u>{row.since}</u>" if row.since else ""
+        reasons = "".join(map(self.draw_flag, row.flags))
+        cleared = "".join(f"<li>cleared by decision: {escape(text)}" for text in row.cleared)
+        title = f"<h3>{escape(self.layout.name(row))} <small>{escape(where)}</small>{new}</h3>"
+        text = f"{title}<p>{escape(about)}</p><ul>{reasons}{cleared}</ul>{DECISION}"
+        return f'<section data-k="{kinds}">{text}</section>\n'
+
+    def draw_flag(self, flag: Flag) -> str:
+        """One reason: a party with both names, else its short form and where it stands in full."""
+        if flag.kind != "party":
+            number = self.notes.setdefault(f"{flag.kind}: {flag.reason}", len(self.notes) + 1)
+            return f'<li>{escape(say_short(flag))} <a href="#n{number}">{number}</a>'
+        facts, marked = flag.facts, []
+        names = (facts["query_name"], facts["listed_name"])
+        for text, words in zip(names, find_agreements(facts), strict=True):
+            signs = part_words(text, words)
+            shown = [MARKED.get(sign, "{}").format(escape(piece)) for piece, sign in signs]
+            marked.append("".join(shown))
+        of = f"{facts['list']} {facts['entry_id']}, {facts['score']:g}"
+        more = [*facts["programmes"], facts.get("licence"), facts.get("citation")]
+        also = [f"also on {', '.join(facts['also_on'])}"] if facts.get("also_on") else []
+        told = escape("; ".join([*filter(None, more), *also]))
+        return (
+            f"<li>party: {escape(facts['role'].replace('_', ' '))} <q>{marked[0]}</q> hits"
+            f" <q>{marked[1]}</q> ({escape(of)})<br><small>{told}</small>"
+        )
+
+    def flush(self) -> None:
+        """Nothing is written before the end."""
+
+    def end(self) -> None:
+        """Write the page: the account, what was screened with what, the rows."""
+        *head, (_, charts), (_, account) = self.about()
+        form = string.Template((TABLES / "report.html").read_text("utf-8"))
+        script = form.template.partition("<script>")[2].partition("</script>")[0]
+        digest = hashlib.sha256(script.encode()).digest()
+        kinds = [kind for kind in FLAG_KINDS if self.kinds[kind]]
+        ranked = zip(RANKS, self.ranks, strict=True)
+        rows = "".join(f"<h2>{say}: {len(of):,}</h2>\n{''.join(of)}" for say, of in ranked if of)
+        parts = {
+            "script": base64.b64encode(digest).decode(),
+            "head": "".join(f"<tr><th>{escape(k)}<td>{escape(v)}" for k, v in head),
+            "account": escape(account),
+            "kinds": "".join(
+                f"<button>{k} <small>{self.kinds[k]:,}</small></button>" for k in kinds
+            ),
+            "charts": charts,
+            "rows": rows or "<p>No row was flagged.</p>",
+            "notes": "".join(f'<li id="n{n}">{escape(text)}' for text, n in self.notes.items()),
+        }
+        self.write(form.substitute(parts))
 
 
 # ==================================================================================================
 # Clearances
-# Takes decisions that a person took, each for one party against one entry as both were then; says
-# whether they cover a hit. Does not know how a hit was found.
+# Takes decisions that a person took, each on one kind of flag for one party as both were then; says
+# whether they cover a flag of today. Does not know how a flag was found.
 
+DECISIONS = ("clear", "hold", "escalate")
+SUBJECT = ("kind", "party", "hs_code", "list", "entry_id", "rule")  # what a decision is on
 CLEARANCE_COLUMNS = (
-    "party", "country", "address", "list", "entry_id", "entry_digest", "reviewer", "reason",
-    "decided_on", "expires_on",
+    "shipment", "kind", "party", "country", "address", "hs_code", "list", "entry_id", "rule",
+    "entry_digest", "listed_name", "score", "shown", "decision", "reviewer", "reason", "decided_on",
+    "expires_on",
 )  # fmt: skip
+NEEDED_COLUMNS = ("party", "country", "address", "list", "entry_id", "entry_digest", "decided_on")
+DECISION_DATES = ("%Y-%m-%d", "%d.%m.%Y", "%Y/%m/%d", "%d-%b-%Y", "%d/%m/%Y", "%m/%d/%Y")
+NOT_CLEARED = "unscreened"  # what was not read cannot be decided on: the row must be mended
+Subject = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Clearances:
     """The decisions of a file, and what came of them in this run."""
 
-    rows: Sequence[Mapping[str, str]]  # by CLEARANCE_COLUMNS
-    suppressed: Counter[str] = field(default_factory=Counter)  # entry -> hits left out
-    reopened: Counter[str] = field(default_factory=Counter)  # why -> hits that came back
+    def __init__(self, rows: Iterable[Mapping[str, str]], undecided: int = 0) -> None:
+        self.rows: dict[Subject, list[Mapping[str, str]]] = defaultdict(list)
+        for row in rows:
+            self.rows[_subject_of(row)].append(row)
+        self.undecided = undecided
+        self.entries: Mapping[tuple[str, str], ListEntry] = {}  # by list and id
+        self.counts: Counter[str] = Counter()  # decision -> flags that it was taken on
+        self.suppressed: Counter[str] = Counter()  # entry or rule -> flags left out
+        self.reopened: Counter[str] = Counter()  # why -> flags that came back
+        self.traces: list[str] = []  # of the row in hand
 
-    def holds(self, hit: PartyHit, entry: ListEntry, as_of: date) -> bool:
-        """Whether a clearance covers `hit`; one that no longer does is counted with its cause."""
-        key = hit.text, entry.list, entry.entry_id
-        rows = [row for row in self.rows if (row["party"], row["list"], row["entry_id"]) == key]
-        causes = [find_cause(row, hit, entry, as_of) for row in rows]
-        if "" in causes:
-            self.suppressed[f"{entry.list} {entry.entry_id}"] += 1
-            return True
-        self.reopened.update(causes[:1])
-        return False
+    def holds(self, hit: Any, entry: ListEntry, as_of: date) -> bool:
+        """Whether a decision takes away the party `hit` against `entry`."""
+        said = {"kind": "party", "party": hit.text, "list": entry.list, "entry_id": entry.entry_id}
+        beside = {"country": hit.country_text, "address": hit.address}
+        return bool(self.rows) and self.judge(said | beside, digest_entry(entry), as_of)
+
+    def holds_flag(self, flag: Flag, cells: Cells, as_of: date) -> bool:
+        """Whether a decision takes away `flag`, which is of no party, of the row `cells`."""
+        if not self.rows or flag.kind == NOT_CLEARED:
+            return False
+        entry = self.entries.get((flag.facts.get("list", ""), flag.facts.get("entry_id", "")))
+        return self.judge(describe_flag(flag, cells), digest_flag(flag, entry), as_of)
+
+    def judge(self, now: Mapping[str, str], digest: Sequence[str], as_of: date) -> bool:
+        """Whether a decision clears what is `now`; one that no longer holds is counted."""
+        rows = self.rows.get(_subject_of(now), [])
+        causes = [find_cause(row, now, digest, as_of) for row in rows]
+        standing = [row for row, cause in zip(rows, causes, strict=True) if not cause]
+        if not standing:
+            self.reopened.update(causes[-1:])
+            return False
+        last = standing[-1]  # a later line corrects an earlier one
+        self.counts[last["decision"]] += 1
+        if last["decision"] != "clear":
+            return False
+        on = f"{now.get('list', '')} {now.get('entry_id', '')}".strip()
+        on = on or f"{now['kind']} {now.get('rule', '')}".strip()
+        self.suppressed[on] += 1
+        self.traces.append(f"{on}: {last['reviewer']}, {last['decided_on']}")
+        return True
+
+    def take(self) -> tuple[str, ...]:
+        """What was taken away since this was asked last: reviewer, date, entry or rule."""
+        taken = tuple(self.traces)
+        self.traces.clear()
+        return taken
 
 
-def find_cause(row: Mapping[str, str], hit: PartyHit, entry: ListEntry, as_of: date) -> str:
-    """Why the clearance `row` does not hold any more; "" if it does."""
+def _subject_of(row: Mapping[str, str]) -> Subject:
+    """What the decision `row` is on; one of version 1 has no kind and is on a party."""
+    return (row.get("kind") or "party", *(row.get(column, "") for column in SUBJECT[1:]))
+
+
+def find_cause(
+    row: Mapping[str, str], now: Mapping[str, str], digest: Sequence[str], as_of: date
+) -> str:
+    """Why the decision `row` does not hold any more; "" if it does."""
     if row["expires_on"] and row["expires_on"] < as_of.isoformat():
-        return "clearance expired"
+        return "decision expired"
     then = row["entry_digest"].split()
-    if changed := [now.partition(":")[0] for now in digest_entry(entry) if now not in then]:
-        return f"entry changed: {', '.join(changed)}"
-    if row["country"] != hit.country_text:
+    if changed := [part.partition(":")[0] for part in digest if part not in then]:
+        what = "rule or reason" if changed == ["reason"] else f"entry: {', '.join(changed)}"
+        return f"{what} changed"
+    if row["country"] != now.get("country", ""):
         return "party's country changed"
-    return "" if row["address"] == hit.address else "party's address changed"
+    return "" if row["address"] == now.get("address", "") else "party's address changed"
+
+
+def digest_text(texts: Iterable[str]) -> str:
+    """A short digest of `texts`."""
+    return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def digest_entry(entry: ListEntry) -> list[str]:
-    """What a clearance rests on, as "part:short digest" of each part of the entry."""
+    """What a decision rests on, as "part:short digest" of each part of the entry."""
     parts = {
         "names": [text for text, kind in entry.names if kind == "primary"],
         "aliases": [text for text, kind in entry.names if kind != "primary"],
         "addresses": entry.addresses,
         "programmes": entry.programmes,
     }
-    whole = {part: "\0".join(sorted(texts)).encode() for part, texts in parts.items()}
-    return [f"{part}:{hashlib.sha256(text).hexdigest()[:8]}" for part, text in whole.items()]
+    return [f"{part}:{digest_text(sorted(texts))}" for part, texts in parts.items()]
 
 
-def read_clearances(path: str) -> Clearances:
-    """The clearances of the CSV file `path`; one without a decision raises ScreenError."""
+def digest_flag(flag: Flag, entry: ListEntry | None) -> list[str]:
+    """What a decision on `flag` rests on: the entry, else the reason with its rule and source."""
+    return digest_entry(entry) if entry else [f"reason:{digest_text([flag.reason])}"]
+
+
+def describe_flag(flag: Flag, cells: Cells) -> dict[str, str]:
+    """The columns that say what `flag` of the row `cells` is about."""
+    facts = flag.facts
+    role = facts.get("role", "consignee")
+    asked = facts.get("query_name", facts.get("query"))
+    role = role if role in PARTY_ROLES else "consignee"
+    said = {
+        "kind": flag.kind,
+        "party": " ".join(cells.get("consignee", ())) if asked is None else asked,
+        "country": find_country(role, cells),
+        "address": join_address(cells.get(f"{role}_address", ())),
+        "list": facts.get("list", ""),
+        "entry_id": facts.get("entry_id", ""),
+    }
+    if flag.kind == "surge":
+        return {"kind": "surge", "rule": facts["group"]}
+    if asked is None:
+        rule = facts.get("rule", facts.get("found", ""))
+        said |= {"hs_code": " ".join(cells.get("hs_code", ())), "rule": rule}
+    return said
+
+
+def write_clearance(flag: Flag, entry: ListEntry | None, cells: Cells, shipment: str) -> list[str]:
+    """The cells of a decision on `flag`; a person fills in the last five."""
+    said = describe_flag(flag, cells) | {
+        "shipment": shipment,
+        "entry_digest": " ".join(digest_flag(flag, entry)),
+        "listed_name": flag.facts.get("listed_name", ""),
+        "score": f"{flag.facts['score']:g}" if "score" in flag.facts else "",
+        "shown": flag.reason,
+    }
+    return [said.get(column, "") for column in CLEARANCE_COLUMNS]
+
+
+def read_own_table(path: str, what: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """(headers, (line, cells) of each row) of a CSV file or workbook that holds `what`."""
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restval="")
-            columns = reader.fieldnames or ()
-            rows = [(reader.line_num, row) for row in reader if [*row.values()] != [*row]]
-            # a header again is what `clear >> FILE` leaves
-    except (OSError, UnicodeDecodeError, csv.Error) as err:
-        fault = f"{path}: clearances cannot be read ({err}): give a UTF-8 CSV file."
-        raise ScreenError(fault) from err
-    if missing := [c for c in CLEARANCE_COLUMNS if c not in columns]:
-        raise ScreenError(
-            f"{path}: no column {missing[0]}, expected {', '.join(CLEARANCE_COLUMNS)}:"
-            " print rows with `screen.py clear`."
-        )
-    for line, row in rows:
-        place = f"{path}, line {line}, column"
-        if empty := [c for c in ("reviewer", "reason", "decided_on") if not row[c].strip()]:
-            raise ScreenError(f"{place} {empty[0]}: empty, a decision needs one: fill it in.")
-        for column in ("decided_on", "expires_on"):
-            if row[column] and not parse_date(row[column], ("%Y-%m-%d",)):
-                fault = f"{row[column]!r} found, a date such as 2027-01-31 expected"
-                raise ScreenError(f"{place} {column}: {fault}.")
-    return Clearances([row for _, row in rows])
+        if path.lower().endswith(".xlsx"):
+            book = load_openpyxl().load_workbook(path, read_only=True, data_only=True)
+            sheet = book.worksheets[0]
+            lines = list(enumerate(([_write_cell(c) for c in row] for row in sheet.values), 1))
+        else:
+            with open(path, encoding="utf-8-sig", newline="") as file:
+                text = file.read()
+            first = text.partition("\n")[0]
+            mark = ";" if first.count(";") > first.count(",") else ","
+            reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
+            lines = [(reader.line_num, row) for row in reader if any(row)]
+    except (*UNREAD, csv.Error) as err:
+        fault = f"{path}: {what} cannot be read ({err})"
+        raise ScreenError(f"{fault}: give a UTF-8 CSV file or a workbook.") from err
+    if not lines:
+        raise ScreenError(f"{path}: the file is empty, {what} expected.")
+    headers, width = lines[0][1], len(lines[0][1])
+    return headers, [(line, (row + [""] * width)[:width]) for line, row in lines[1:]]
 
 
-def write_clearance(flag: Flag, entry: ListEntry, cells: Cells) -> list[str]:
-    """The cells of a clearance for a `party` flag; a person fills in the last four."""
-    facts, role = flag.facts, flag.facts["role"]
-    party = [
-        facts["query_name"],
-        find_country(role, cells),
-        join_address(cells.get(f"{role}_address", ())),
-    ]
-    return [*party, entry.list, entry.entry_id, " ".join(digest_entry(entry)), *[""] * 4]
+def _write_cell(value: Any) -> str:
+    """A workbook cell's `value` as text."""
+    if isinstance(value, datetime):
+        return value.date().isoformat()
+    return "" if value is None else str(value)
+
+
+def parse_day_of(text: str) -> str:
+    """The ISO date of a day as a person writes it; "" where it can be read in no way or in two."""
+    days = {parse_date(text, (style,)) for style in DECISION_DATES} - {""}
+    return days.pop() if len(days) == 1 else ""
+
+
+def read_clearances(path: str, as_of: date) -> Clearances:
+    """The decisions of the file `path`; one that is half filled in raises ScreenError."""
+    headers, lines = read_own_table(path, "decisions")
+    if missing := [column for column in NEEDED_COLUMNS if column not in headers]:
+        fault = f"{path}: no column {missing[0]}, expected {', '.join(CLEARANCE_COLUMNS)}"
+        raise ScreenError(f"{fault}: print rows with `screen.py clear`.")
+    rows = []
+    for line, cells in lines:
+        if cells != headers:  # a header again is what `clear >> FILE` leaves
+            plain = [re.sub(rf"^'(?={FORMULA.pattern[1:]})", "", cell) for cell in cells]
+            rows.append((line, dict(zip(headers, plain, strict=True))))
+    decided = [
+        (line, row) for line, row in rows if row.setdefault("decision", "clear").strip()
+    ]  # decisions of version 1 had no such column: all clear
+    for line, row in decided:
+        _check_decision(f"{path}, line {line}, column", row, as_of)
+    return Clearances([row for _, row in decided], len(rows) - len(decided))
+
+
+def _check_decision(place: str, row: dict[str, str], as_of: date) -> None:
+    """Makes the dates of a decided `row` ISO ones; raises ScreenError for one that is none."""
+    row["decision"] = row["decision"].strip().lower()
+    if row["decision"] not in DECISIONS:
+        fault = f"{row['decision']!r} found, {', '.join(DECISIONS)} or nothing expected"
+        raise ScreenError(f"{place} decision: {fault}.")
+    if empty := [c for c in ("reviewer", "reason", "decided_on") if not row[c].strip()]:
+        raise ScreenError(f"{place} {empty[0]}: empty, a decision needs one: fill it in.")
+    for column in ("decided_on", "expires_on"):
+        text = row[column].strip()
+        row[column] = parse_day_of(text)
+        if text and not row[column]:
+            fault = f"{text!r} found, a date such as 2027-01-31 expected"
+            raise ScreenError(f"{place} {column}: {fault}.")
+    if row["decided_on"] > as_of.isoformat():
+        fault = f"{row['decided_on']} found, which is after {as_of}"
+        raise ScreenError(f"{place} decided_on: {fault}: a decision is not of the future.")
+
+
+# ==================================================================================================
+# Since
+# Takes an earlier output of this program; says which rows of today are new beside it, why, and
+# which are gone. Rows meet by the shipment's own number, else by their cells.
+
+REASON = re.compile(rf"(?:^| \| )\[({'|'.join(FLAG_KINDS)})\] ")
+ENTRY_SAID = re.compile(r" of (\S+ \S+) with [\d.]+|\((\S+ \S+)\): a hit is not")
+WHY_NEW = ("not in the earlier output", "its cells have changed", "a list or table has changed")
+
+
+def sign_reason(kind: str, reason: str) -> str:
+    """What makes a reason the same one next week: its entry, else its words.
+
+    >>> sign_reason("party", '"A" hits primary name "B" of US-EL 35ea341d with 96.1 (strong)')
+    'party US-EL 35ea341d'
+    """
+    found = ENTRY_SAID.search(reason) if kind in ("party", "address", "identifier") else None
+    return f"{kind} {(found[1] or found[2]) if found else reason}"
+
+
+class Earlier:
+    """The flagged rows of an earlier output, and what was met of them in this run."""
+
+    def __init__(self) -> None:
+        self.signs: dict[str, set[str]] = {}  # key of a row -> what was said of it
+        self.cells: set[str] = set()  # digests of rows
+        self.met: set[str] = set()
+        self.counts: Counter[str] = Counter()  # "same" or why new -> rows
+
+    def key(self, layout: Layout, cells: Sequence[str]) -> str:
+        """By what a row is known again."""
+        return layout.text("reference", cells).strip() or digest_text(cells)
+
+    def add(self, layout: Layout, cells: Sequence[str], reasons: Iterable[tuple[str, str]]) -> None:
+        """Take in an earlier row with its (kind, reason) pairs."""
+        if signs := {sign_reason(*one) for one in reasons}:
+            self.signs.setdefault(self.key(layout, cells), set()).update(signs)
+            self.cells.add(digest_text(cells))
+
+    def compare(self, row: ScreenedRow, layout: Layout) -> ScreenedRow:
+        """`row` with the word new or same."""
+        key = self.key(layout, row.cells)
+        signs = {sign_reason(flag.kind, flag.reason) for flag in row.flags}
+        self.met.add(key)
+        if signs <= self.signs.get(key, set()):
+            self.counts["same"] += 1
+            return replace(row, since="same")
+        changed = digest_text(row.cells) not in self.cells
+        why = WHY_NEW[0] if key not in self.signs else WHY_NEW[1] if changed else WHY_NEW[2]
+        self.counts[why] += 1
+        return replace(row, since="new", why_new=why)
+
+    def account(self) -> str:
+        """How many rows are new and why, and which are gone."""
+        gone = [key for key in self.signs if key not in self.met]
+        new = "; ".join(f"{self.counts[why]:,} {why}" for why in WHY_NEW if self.counts[why])
+        named = f": {', '.join(gone[:20])}" + ", …" * (len(gone) > 20) if gone else ""
+        total = self.counts.total() - self.counts["same"]
+        said = f"{total:,} rows new" + f" ({new})" * bool(new)
+        return f"{said}, {self.counts['same']:,} same, {len(gone):,} gone{named}"
+
+
+def read_earlier(path: str, columns: Mapping[str, Any]) -> Earlier:
+    """The rows of an earlier output at `path`: CSV, JSONL or a workbook."""
+    earlier = Earlier()
+    for headers, cells, reasons in read_output(path):
+        earlier.add(Layout(path, headers, find_roles(headers, columns)), cells, reasons)
+    return earlier
+
+
+def read_output(path: str) -> Iterator[tuple[tuple[str, ...], Sequence[str], Any]]:
+    """(headers, cells, (kind, reason) pairs) of each row of an output at `path`."""
+    fault = f"{path}: no output of screen.py"
+    if path.endswith((".jsonl", ".ndjson")):
+        try:
+            for line in Path(path).read_text("utf-8").splitlines():
+                record = json.loads(line)
+                hits = [(hit["kind"], hit["reason"]) for hit in record["hits"]]
+                yield tuple(record["shipment"]), list(record["shipment"].values()), hits
+        except (OSError, ValueError, LookupError, TypeError) as err:
+            raise ScreenError(f"{fault} ({err}): give a CSV, JSONL or workbook of it.") from err
+        return
+    headers, lines = read_own_table(path, "an earlier output")
+    if "screen_reason" not in headers or "screen_row" not in headers:
+        raise ScreenError(f"{fault}, it has no column screen_reason: give one to --since.")
+    first, last = int(headers[0] == "screen_file"), headers.index("screen_row")
+    for _, cells in lines:
+        parts = REASON.split(cells[headers.index("screen_reason")])[1:]
+        pairs = zip(parts[::2], parts[1::2], strict=True)
+        yield tuple(headers[first:last]), cells[first:last], pairs
 
 
 # ==================================================================================================
@@ -4511,15 +5286,6 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class ScreenedRow:
-    """One flagged row: its number in the file, its cells as they came, and why."""
-
-    number: int
-    cells: Sequence[str]
-    flags: tuple[Flag, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Evidence:
     """What speaks for one entry in a row: a name, an address or a number that hits it."""
 
@@ -4699,10 +5465,10 @@ class Screener:
         texts = frame.astype(object).where(frame.notna(), "").astype(str)
         chunk = Chunk(1, texts.to_numpy(dtype=object).tolist(), list(range(1, len(frame) + 1)), {})
         with self.lock:
-            rows = list(self.screen_chunk(chunk, roles))
-        cells = [[*row.cells, *write_cells(row)] for row in rows]
-        index = frame.index[[row.number - 1 for row in rows]]
-        return pd.DataFrame(cells, index, [*headers, *SCREEN_COLUMNS], dtype=object)
+            found = [row for row in self.screen_chunk(chunk, roles) if row.flags]
+        rows = [[*row.cells, *map(make_inert, write_cells(row))] for row in found]
+        index = frame.index[[row.number - 1 for row in found]]
+        return pd.DataFrame(rows, index, [*headers, *SCREEN_COLUMNS], dtype=object)
 
     def learn_names(self, texts: Iterable[str]) -> None:
         """Look up the party names `texts`; their hits stay in `known`."""
@@ -4740,8 +5506,10 @@ class Screener:
             row = chunk.rows[n]
             cells = read_cells(row, roles)
             answer = chain.from_iterable(answers[places[n]] for places, answers in telling)
-            if flags := self.screen_row(cells, tuple(answer), chunk.damage.get(n, "")):
-                yield ScreenedRow(chunk.first_row + n, row, flags)
+            flags = self.screen_row(cells, tuple(answer), chunk.damage.get(n, ""))
+            cleared = self.cleared.take()
+            if flags or cleared:
+                yield ScreenedRow(chunk.first_row + n, row, flags, cleared)
 
     def ask(
         self,
@@ -4865,7 +5633,11 @@ class Screener:
             flags += screen_way(cells, goods)
         if damage:
             flags.append(flag("unscreened", f"damaged row: {damage}", role="row", found=damage))
-        distinct = {(one.kind, one.reason): one for one in flags}
+        distinct = {}
+        for one in flags:
+            party = one.kind == "party"  # decisions on parties took theirs away before
+            if party or not self.cleared.holds_flag(one, cells, self.options.as_of):
+                distinct[one.kind, one.reason] = one
         return tuple(sorted(distinct.values(), key=lambda one: FLAG_KINDS.index(one.kind)))
 
     def screen_evidence(self, evidence: Sequence[Evidence], cells: Cells) -> list[Flag]:
@@ -5234,7 +6006,7 @@ def measure_recall(screener: Screener, size: int) -> list[tuple[str, str, int, i
 # not know the command line.
 
 FORMS, HITS = ("csv", "jsonl", "table"), ("best", "all")
-ROW_MARK = 4  # hex digits: too few to prove a row, enough to name a changed one
+OFFICE = (".xls", ".xlsm", ".xlsb", ".ods", ".numbers", ".docx", ".odt", ".pdf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -5255,20 +6027,41 @@ class RunRequest:
     every: bool = False
     hits: str = "best"
     output: str | None = None
+    force: bool = False
+    report: str | None = None
     cleared: str | None = None
+    since: str | None = None
+    owners: str | None = None
     receipt: str | None = None
     history: tuple[str, ...] = ()
     safe_cells: bool = False
     jobs: int = 1
+    moved: Mapping[str, str] = field(default_factory=dict)  # file of a receipt -> where it is now
 
     def lists(self) -> tuple[list[Path], ListOptions]:
         """Where the lists are, and how they are to be judged."""
         judging = ListOptions(self.as_of, self.max_list_age, frozenset(self.admit))
-        return [Path(p) for p in self.paths] or [TABLES], judging
+        return [Path(self.find(p)) for p in self.paths] or [TABLES], judging
 
     def reading(self) -> ReadOptions:
         """How the shipment files are to be read."""
         return ReadOptions(self.columns, self.delimiter, self.encoding)
+
+    def writing(self) -> Writing:
+        """How the rows are to be written."""
+        asked = (("screen_since", self.since), ("screen_cleared", self.cleared))
+        more = tuple(column for column, file in asked if file is not None)
+        seen = self.form == "table" and self.output is None and sys.stdout.isatty()
+        return Writing(self.form, len(self.files) > 1, self.safe_cells, more, seen)
+
+    def inputs(self) -> list[str]:
+        """The files that are read, lists aside."""
+        beside = filter(None, [self.cleared, self.since, self.owners])
+        return [*self.files, *self.history, *beside]
+
+    def find(self, file: str) -> str:
+        """Where `file` is now."""
+        return self.moved.get(file, file)
 
 
 class Talk:
@@ -5281,7 +6074,10 @@ class Talk:
         self.started = self.last = time.monotonic()
         self.rows = self.flagged = 0
         self.kinds: Counter[str] = Counter()  # rows by kind of flag
-        self.marks: dict[str, str] = defaultdict(str)  # file -> ROW_MARK digits a row, in order
+        self.cleared: int | None = (
+            None  # rows with flags that decisions took away, if any were read
+        )
+        self.limits: list[str] = []  # what of the files was not screened
 
     def say(self, text: str) -> None:
         """One line of talk."""
@@ -5293,17 +6089,23 @@ class Talk:
         """Away with the line of progress."""
         click.echo(ERASE * self.live, nl=False, err=True)
 
-    def count(self, rows: int, flags: Sequence[Flag]) -> None:
-        """Count up to `rows` rows, the last of them with `flags`."""
-        self.rows, self.flagged = rows, self.flagged + bool(flags)
-        self.kinds.update({flag.kind for flag in flags})
+    def count(self, rows: int, row: ScreenedRow | None = None) -> None:
+        """Count up to `rows` rows, the last of them `row`."""
+        self.rows = rows
+        if row is not None:
+            self.flagged += bool(row.flags)
+            self.kinds.update({flag.kind for flag in row.flags})
+            if self.cleared is not None:
+                self.cleared += bool(row.cleared)
 
     def account(self) -> str:
         """The last line of a run."""
         kinds = ", ".join(f"{n:,} {kind}" for kind in FLAG_KINDS if (n := self.kinds[kind]))
         flagged = f"{self.flagged:,} flagged" + (f" ({kinds})" if kinds else "")
         clear = f"{self.rows - self.flagged:,} clear; {self.kinds['unscreened']:,} unscreened"
-        return f"{self.rows:,} rows: {flagged}, {clear}"
+        decided = "" if self.cleared is None else f", {self.cleared:,} cleared by decision"
+        limits = "".join(f"; {limit}" for limit in dict.fromkeys(self.limits))
+        return f"{self.rows:,} rows: {flagged}, {clear}{decided}{limits}"
 
     def progress(self, file: str, chunk: Chunk) -> None:
         """Rows so far, their rate, and the time left where the file's size is known."""
@@ -5356,35 +6158,78 @@ def open_output(path: str | None) -> Iterator[IO[str]]:
 
 @contextmanager
 def naming(path: str | None) -> Iterator[None]:
-    """Turns what goes wrong in writing into a sentence that names `path`."""
+    """Turns what goes wrong in writing into a sentence that names `path`, and what to do."""
     try:
         yield
     except BrokenPipeError:
         raise
     except OSError as err:
         why = err.strerror or err
-        fault = f"cannot be written or read ({why}): free the disk or choose another place"
-        raise ScreenError(f"{path or err.filename or 'standard output'}: {fault}.") from err
+        todo = {
+            errno.ENOENT: "make the folder first, or choose another one",
+            errno.EACCES: "you may not write there: choose another place",
+            errno.EROFS: "you may not write there: choose another place",
+            errno.ENOSPC: "free the disk or choose another place",
+            errno.ELOOP: "the links there lead round in a circle: give the file itself",
+        }.get(err.errno or 0, "choose another place")
+        where = path or err.filename or "standard output"
+        raise ScreenError(f"{where}: cannot be written or read ({why}): {todo}.") from err
 
 
 def check_outputs(request: RunRequest) -> None:
     """Raises ScreenError for a file that cannot be written, or that would replace what is read."""
-    inputs = [*request.files, *request.history, *request.paths, *filter(None, [request.cleared])]
-    taken = {os.path.realpath(file): file for file in inputs if file != "-"}
-    for path in (path for path in (request.output, request.receipt) if path is not None):
+    taken = {os.path.realpath(f): f for f in (*request.inputs(), *request.paths) if f != "-"}
+    for path in filter(_is_given, (request.output, request.receipt, request.report)):
         place = os.path.realpath(path)
-        if (
-            "-" in request.files
-            and os.path.isfile(path)
-            and os.path.samestat(os.fstat(0), os.stat(path))
-        ):
+        if "-" in request.files and os.path.isfile(path) and _is_stdin(path):
             taken[place] = "standard input"
         if place in taken or not path or os.path.isdir(path):
             what = f"is also {taken[place]}" if place in taken else "is no name of a file"
             raise ScreenError(f"{path!r}: the file to write {what}: choose another name.")
+        if path.lower().endswith(OFFICE):
+            fault = f"{path}: this kind of office file is not written"
+            raise ScreenError(f"{fault}: choose .xlsx for a workbook, or .csv.")
         if not is_device(path):
             with naming(path), tempfile.TemporaryDirectory(dir=os.path.dirname(place)):
                 taken[place] = path
+    if request.form == "xlsx":
+        load_openpyxl()
+
+
+def _is_given(path: str | None) -> TypeGuard[str]:
+    return path is not None
+
+
+def _is_stdin(path: str) -> bool:
+    """Whether `path` is the file that standard input reads."""
+    return os.path.samestat(os.fstat(0), os.stat(path))
+
+
+def read_output_headers(path: str) -> list[str]:
+    """The headers of the table at `path`."""
+    return read_own_table(path, "an output")[0]
+
+
+def check_replaced(path: str | None, columns: Sequence[str], force: bool) -> None:
+    """Raises ScreenError if the file `path` has columns that this run does not write: decisions
+    that somebody put beside the rows would be lost."""
+    if (
+        path is None
+        or force
+        or is_device(path)
+        or not os.path.exists(path)
+        or not os.path.getsize(path)
+    ):
+        return
+    try:
+        found = read_output_headers(path)
+    except ScreenError:
+        found = []
+    if not found or (foreign := [header for header in found if header not in columns]):
+        what = (
+            f"has a column {foreign[0]!r} that this run does not write" if found else "is no output"
+        )
+        raise ScreenError(f"{path}: {what}: choose another name, or --force to replace it.")
 
 
 def load_screener(request: RunRequest, talk: Talk) -> Screener:
@@ -5411,40 +6256,108 @@ def say_report(report: ListReport) -> str:
 
 def check_files(request: RunRequest) -> None:
     """Raises ScreenError before a row is written, for a file that could not be screened."""
-    writer = RowWriter(io.StringIO(), request.form, several=True, safe_cells=False)
-    for file in (
-        f for f in request.files if os.path.isfile(f) or not (f == "-" or os.path.exists(f))
-    ):
-        with open_shipments(file, request.reading()) as shipments:
-            writer.begin(shipments.headers, 0)
+    writer = RowWriter(io.StringIO(), request.writing())
+    for file in map(request.find, request.files):
+        if os.path.isfile(file) or not (file == "-" or os.path.exists(file)):
+            with open_shipments(file, request.reading()) as shipments:
+                writer.begin(Layout(file, shipments.headers, shipments.roles))
 
 
-def run_screening(request: RunRequest) -> tuple[Screener, Talk, str]:
-    """Screen every file of `request`; what is left: the screener, the account, the rows' digest."""
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A run under way."""
+
+    request: RunRequest
+    screener: Screener
+    talk: Talk
+    earlier: Earlier | None
+    writers: Sequence[RowWriter]  # of the rows, and of the report if one was asked for
+    unread: dict[str, tuple[str, ...]]  # file -> headers of names that no role takes
+
+
+def run_screening(request: RunRequest) -> Session:
+    """Screen every file of `request`; the session that is over."""
     check_outputs(request)
     check_files(request)
     talk = Talk(request.quiet)
+    earlier = request.since and read_earlier(request.find(request.since), request.columns)
     screener = load_screener(request, talk)
-    if request.cleared is not None:
-        screener.cleared = read_clearances(request.cleared)
-    if request.history:
-        ledger = read_history(request.history, request.reading(), talk)
-        screener.surges = surge_keys(find_surges(ledger))
+    charts = read_beside(request, screener, talk)
     try:
-        with naming(request.output), open_output(request.output) as out:
-            writer = RowWriter(out, request.form, len(request.files) > 1, request.safe_cells)
+        with naming(request.output), ExitStack() as outs:
+            out = outs.enter_context(open_output(request.output))
+            writers = [open_writer(out, request.writing())]
+            run = Session(request, screener, talk, earlier or None, writers, {})
+            if request.report is not None:
+                page = Report(outs.enter_context(open_output(request.report)), request.writing())
+                page.about = lambda: [*describe_run(run), ("", charts), ("", talk.account())]
+                writers.append(page)
             for file in request.files:
-                screen_file(file, request, screener, writer, talk)
-            out.flush()
+                screen_file(file, run)
+            for writer in writers:
+                writer.end()
     except KeyboardInterrupt as err:
         talk.erase()
         say(f"interrupted; so far {talk.account()}")
         raise SystemExit(exit_code_of(err)) from None
     finally:
         screener.close()
-    for text in (*say_left_out(screener), talk.account()):
+    for text in (*say_left_out(run), talk.account()):
         talk.say(text)
-    return screener, talk, writer.digest.hexdigest()
+    if request.writing().terminal and talk.flagged:
+        click.echo(say_next(run))
+    return run
+
+
+def read_beside(request: RunRequest, screener: Screener, talk: Talk) -> str:
+    """Reads the files beside the shipments: decisions, histories; the charts of what surged."""
+    if request.cleared is not None:
+        screener.cleared = read_clearances(request.find(request.cleared), request.as_of)
+        entries = {(entry.list, entry.entry_id): entry for entry in screener.entries}
+        screener.cleared.entries = entries
+        talk.cleared = 0
+    if not request.history:
+        return ""
+    files = list(map(request.find, request.history))
+    ledger = read_history(files, request.reading(), talk)
+    surges = find_surges(ledger)
+    screener.surges = surge_keys(surges)
+    return draw_charts(list_amounts(ledger, surges)) if request.report else ""
+
+
+def open_writer(out: IO[str], asked: Writing) -> RowWriter:
+    """The writer of rows in the form asked for."""
+    kinds: dict[str, type[RowWriter]] = {"table": TableWriter, "xlsx": BookWriter}
+    return kinds.get(asked.form, RowWriter)(out, asked)
+
+
+def describe_run(run: Session) -> Iterator[tuple[str, str]]:
+    """What was screened with what, for the head of a report."""
+    request, decisions = run.request, run.screener.cleared
+    yield "Shipments", ", ".join(request.files)
+    yield "Lists", "; ".join(map(say_report, run.screener.reports))
+    yield "Day", f"{request.as_of}: age of lists and expiry are judged against it"
+    plain = RunRequest(request.files, request.paths, request.as_of)
+    left = (*WITHOUT_EFFECT, "files", "paths", "as_of", "form")
+    given = {key: value for key, value in asdict(request).items() if value != getattr(plain, key)}
+    said = [f"{key} {value}" for key, value in given.items() if key not in left]
+    yield "Options", "; ".join([f"threshold {request.threshold:g}", *said])
+    if run.unread:
+        yield "Not read", "; ".join(f"{f}: {', '.join(names)}" for f, names in run.unread.items())
+    for text in say_left_out(run):
+        yield "Left out", text
+    if decisions.undecided:
+        yield "Undecided", f"{decisions.undecided:,} rows of {request.cleared}"
+    yield "Program", f"screen.py {VERSION}, {digest_file(__file__)[:16]}"
+
+
+def say_next(run: Session) -> str:
+    """How a person at a terminal goes on."""
+    file = shlex.quote(run.request.files[0])
+    return paint(
+        f"one row in full: screen.py show {file} ROW; to print: --report page.html;"
+        f" to decide: screen.py clear {file} > decisions.csv", dim=True,
+    )  # fmt: skip
 
 
 def exit_code_of(stop: KeyboardInterrupt) -> int:
@@ -5452,49 +6365,63 @@ def exit_code_of(stop: KeyboardInterrupt) -> int:
     return 128 + (int(stop.args[0]) if stop.args else signal.SIGINT)
 
 
-def screen_file(
-    file: str, request: RunRequest, screener: Screener, writer: RowWriter, talk: Talk
-) -> None:
+def screen_file(file: str, run: Session) -> None:
     """Write the rows of one shipment `file` and count them."""
-    with open_shipments(file, request.reading()) as shipments:
-        name = "standard input" if file == "-" else file
+    request, talk = run.request, run.talk
+    name = "standard input" if file == "-" else file
+    with open_shipments(request.find(file), request.reading()) as shipments:
+        if unread := getattr(shipments, "unread", ()):
+            run.unread[name] = tuple(unread)
         for text in say_layout(shipments):
             talk.say(f"{name}: {text}")
-        writer.begin(shipments.headers, shipments.roles["consignee"][0])
+        layout = Layout(file, shipments.headers, shipments.roles)
+        for writer in run.writers:
+            writer.begin(layout)
+        if run.writers[0].asked.form != "jsonl":
+            check_replaced(request.output, run.writers[0].columns(), request.force)
+        if "consignee" not in layout.roles:
+            talk.limits.append("consignees were not screened")
         before = talk.rows
         for chunk in shipments.chunks:
-            flagged = {row.number: row for row in screener.screen_chunk(chunk, shipments.roles)}
-            numbered = enumerate(chunk.rows, chunk.first_row) if request.every else ()
-            every = (flagged.get(n) or ScreenedRow(n, cells, ()) for n, cells in numbered)
-            for row in every if request.every else flagged.values():
-                talk.count(before + row.number, row.flags)  # first: a stop finds it being written
-                writer.write_row(row, file)
-            writer.out.flush()
-            talk.count(before + chunk.first_row + len(chunk.rows) - 1, ())
+            write_chunk(chunk, layout, before, run)
             talk.progress(file, chunk)
-            if request.receipt is not None:
-                talk.marks[file] += mark_rows(chunk.rows)
         for encoding in shipments.encodings[1:]:
             talk.say(f"{name}: {say_encoding(encoding)}")
+    if talk.rows == before:
+        raise ScreenError(f"{name}: no row of data below the header: nothing was screened.")
 
 
-def mark_rows(rows: Sequence[Sequence[str]]) -> str:
-    """The marks of `rows`, one behind the other."""
-    sums = (zlib.crc32("\0".join(row).encode("utf-8", "surrogatepass")) for row in rows)
-    return "".join([f"{value & 0xFFFF:0{ROW_MARK}x}" for value in sums])
+def write_chunk(chunk: Chunk, layout: Layout, before: int, run: Session) -> None:
+    """Write the rows of `chunk` that have flags, or all, and count them; `before` came others."""
+    request, talk = run.request, run.talk
+    found = {row.number: row for row in run.screener.screen_chunk(chunk, layout.roles)}
+    numbered = enumerate(chunk.rows, chunk.first_row) if request.every else ()
+    every = (found.get(n) or ScreenedRow(n, cells, ()) for n, cells in numbered)
+    for row in every if request.every else found.values():
+        talk.count(before + row.number, row)  # first: a stop finds it being written
+        told = run.earlier.compare(row, layout) if run.earlier and row.flags else row
+        if row.flags or request.every:
+            run.writers[0].write_row(told)
+        for writer in run.writers[1:]:
+            writer.write_row(told)
+    for writer in run.writers:
+        writer.flush()
+    talk.count(before + chunk.first_row + len(chunk.rows) - 1)
 
 
 def say_layout(shipments: Shipments) -> Iterator[str]:
-    """What was found of a file's layout, and which checks it has no column for."""
+    """What was found of a file's layout, first what of it is not read."""
     headers, roles = shipments.headers, shipments.roles
-    yield ", ".join(f"{r}={'+'.join(repr(headers[i]) for i in at)}" for r, at in roles.items())
+    if unread := getattr(shipments, "unread", ()):
+        yield f"not read, though names may stand there: {', '.join(map(repr, unread))}"
+    there = {role.replace("consignee_country", "destination") for role in roles}
+    if missing := [r for r in ("hs_code", "description", "destination") if r not in there]:
+        yield f"no column for {', '.join(missing)}: those checks were not run"
     if shipments.preamble:
         yield f"{len(shipments.preamble)} lines above the header passed over"
     if shipments.encoding != "utf-8":
         yield say_encoding(shipments.encoding)
-    there = {role.replace("consignee_country", "destination") for role in roles}
-    if missing := [r for r in ("hs_code", "description", "destination") if r not in there]:
-        yield f"no column for {', '.join(missing)}: those checks were not run"
+    yield ", ".join(f"{r}={'+'.join(repr(headers[i]) for i in at)}" for r, at in roles.items())
 
 
 def say_encoding(encoding: str) -> str:
@@ -5502,18 +6429,23 @@ def say_encoding(encoding: str) -> str:
     return f"read as {encoding}, by its letters: give --encoding if names look odd"
 
 
-def say_left_out(screener: Screener) -> Iterator[str]:
-    """Which hits were left out and why, so that nothing goes silently."""
-    cleared = screener.cleared
-    if cleared.rows:
+def say_left_out(run: Session) -> Iterator[str]:
+    """Which hits were left out and why, and what is new, so that nothing goes silently."""
+    cleared, screener = run.screener.cleared, run.screener
+    if run.request.cleared is not None:
         why = ", ".join(f"{n} ({cause})" for cause, n in sorted(cleared.reopened.items()))
         count = cleared.suppressed.total()
-        yield f"{count:,} hits suppressed by clearances; re-opened: {why or 'none'}"
+        held = [f"{cleared.counts[word]:,} on {word}" for word in DECISIONS[1:]]
+        held += [f"{cleared.undecided:,} rows undecided"]
+        said = f"{count:,} flags cleared by decisions, {', '.join(held)}"
+        yield f"{said}; re-opened: {why or 'none'}"
     if screener.unsupported:
         yield (
             f"{screener.unsupported:,} agreements with a weak alias alone, without country,"
             " address, identifier or second name: not raised"
         )
+    if run.earlier is not None:
+        yield f"since {run.request.since}: {run.earlier.account()}"
 
 
 def read_history(files: Sequence[str], options: ReadOptions, talk: Talk) -> SurgeLedger:
@@ -5535,8 +6467,7 @@ def read_history(files: Sequence[str], options: ReadOptions, talk: Talk) -> Surg
 # Takes a run; gives a record of what was asked, of what, and what came out, and by it runs again
 # and compares. Nothing in a receipt depends on the clock.
 
-MOST_NAMED = 10  # changed rows of a file
-WITHOUT_EFFECT = ("output", "receipt", "quiet", "jobs")  # on rows and counts
+WITHOUT_EFFECT = ("output", "force", "report", "receipt", "quiet", "jobs", "moved")  # on the rows
 
 
 def digest_file(path: str | Path) -> str:
@@ -5545,78 +6476,121 @@ def digest_file(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_receipt(request: RunRequest, screener: Screener, talk: Talk, digest: str) -> str:
+def write_receipt(run: Session) -> str:
     """The receipt of a run as JSON text."""
-    inputs = (*request.files, *request.history, *filter(None, [request.cleared]))
+    request, screener, talk = run.request, run.screener, run.talk
+    written = [path for path in (request.output, request.report) if path and os.path.isfile(path)]
+    earlier, find = run.earlier, request.find
     receipt = {
         "version": VERSION,
         "options": {k: v for k, v in asdict(request).items() if k not in WITHOUT_EFFECT},
         "program": digest_file(__file__),
         "tables": {path.name: digest_file(path) for path in TABLES.glob("*.csv")},
         "lists": sorted(map(asdict, screener.reports), key=lambda r: (r["list"], r["file"])),
-        "inputs": {file: None if file == "-" else digest_file(file) for file in inputs},
+        "inputs": {f: None if f == "-" else digest_file(find(f)) for f in request.inputs()},
+        "unread": run.unread,
         "counts": {
             "rows": talk.rows,
             "flagged": talk.flagged,
             "unscreened": talk.kinds["unscreened"],
             "kinds": talk.kinds,
         },
-        "rows": talk.marks,
+        "decisions": {**screener.cleared.counts, "undecided": screener.cleared.undecided},
         "suppressed": screener.cleared.suppressed,
         "reopened": screener.cleared.reopened,
-        "output": digest,
+        "since": {} if earlier is None else earlier.counts,
+        "output": run.writers[0].digest.hexdigest(),  # of the rows as text
+        "written": {path: digest_file(path) for path in written},
     }
     return json.dumps(receipt, ensure_ascii=False, indent=1, sort_keys=True, default=str) + "\n"
 
 
-def run_again(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The receipt at `path`, and that of the same run done now."""
-    try:
-        old = json.loads(Path(path).read_text("utf-8"))
-        asked: dict[str, Any] = {**old["options"]}
-        asked["as_of"] = date.fromisoformat(asked["as_of"])
-        several = {key: tuple(value) for key, value in asked.items() if isinstance(value, list)}
-        request = RunRequest(**asked | several, output=os.devnull, receipt=os.devnull, quiet=True)
-        if request.form not in FORMS or request.hits not in HITS:
-            raise ValueError(f"{request.form!r} and {request.hits!r} are no options")
-    except OSError as err:
-        raise ScreenError(f"{path}: cannot be read ({err.strerror}): give a receipt.") from err
-    return old, json.loads(write_receipt(request, *run_screening(request)))
+def find_beside(files: Iterable[str], receipt: str) -> dict[str, str]:
+    """Where those `files` are now that are gone from their places: beside the `receipt`."""
+    folder = os.path.dirname(receipt)
+    moved: dict[str, str] = {}
+    for file in files:
+        for place in (os.path.join(folder, file), os.path.join(folder, os.path.basename(file))):
+            if file != "-" and not os.path.exists(file) and os.path.exists(place):
+                moved.setdefault(file, place)
+    return moved
 
 
-def find_changed_rows(file: str, old: str, new: str) -> Iterator[str]:
-    """The first rows of `file` whose marks differ, and a count that does."""
-    then, now = (re.findall("." * ROW_MARK, marks) for marks in (old, new))
-    changed = [n for n, pair in enumerate(zip(then, now, strict=False), 1) if pair[0] != pair[1]]
-    yield from (f"row {row:,} of {file} has changed" for row in changed[:MOST_NAMED])
-    if len(then) != len(now):
-        yield f"{file} has {len(now):,} rows where it had {len(then):,}"
+def run_again(path: str, old: Mapping[str, Any]) -> dict[str, Any]:
+    """The receipt of the run of the receipt `old`, read from `path`, done now."""
+    asked: dict[str, Any] = {**old["options"]}
+    asked["as_of"] = date.fromisoformat(asked["as_of"])
+    asked |= {key: tuple(value) for key, value in asked.items() if isinstance(value, list)}
+    request = RunRequest(**asked, output=os.devnull, receipt=os.devnull, quiet=True)
+    if request.form not in (*FORMS, "xlsx") or request.hits not in HITS:
+        raise ValueError(f"{request.form!r} and {request.hits!r} are no options")
+    moved = find_beside([*request.inputs(), *request.paths], path)
+    again: dict[str, Any] = json.loads(write_receipt(run_screening(replace(request, moved=moved))))
+    return again
 
 
 def digest_parts(receipt: Mapping[str, Any]) -> dict[str, str]:
     """The digest of each table, input and list of a receipt."""
-    lists = {f"list {r['list']} ({r['file']})": r["sha256"] for r in receipt["lists"]}
+    lists = {f"list {r['list']} ({Path(r['file']).name})": r["sha256"] for r in receipt["lists"]}
     tables = {f"table {name}": digest for name, digest in receipt["tables"].items()}
     return tables | {f"input {name}": d for name, d in receipt["inputs"].items()} | lists
 
 
 def find_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     """What differs between two receipts, a line each."""
+    if old["version"] != new["version"]:
+        yield f"the program is another: version {old['version']} then, {new['version']} now"
+    elif old["program"] != new["program"]:
+        yield "the program has changed"
     then, now = digest_parts(old), digest_parts(new)
     yield from (f"{part} has changed" for part in then | now if then.get(part) != now.get(part))
-    for file, marks in old["rows"].items():
-        yield from find_changed_rows(file, marks, new["rows"].get(file, ""))
-    for part in ("version", "program", "options", "counts", "suppressed", "reopened", "output"):
-        if old[part] != new[part]:
-            was, is_now = (json.dumps(receipt[part])[:200] for receipt in (old, new))
-            yield f"{part} differs: {was} then, {is_now} now"
+    for part, what in COUNTED.items():
+        was, is_now = ({**receipt.get(part, {})} for receipt in (old, new))
+        kinds = [(was.pop("kinds", {}), is_now.pop("kinds", {}))]
+        for one, other in ((was, is_now), *kinds):
+            for key in {**one, **other}:
+                if one.get(key, 0) != other.get(key, 0):
+                    yield f"{what} {key}: {one.get(key, 0):,} then, {other.get(key, 0):,} now"
+    if old["output"] != new["output"]:
+        yield "the rows that come out are others"
 
 
-def verify_receipt(path: str) -> tuple[list[str], int]:
+COUNTED = {
+    "counts": "rows",
+    "decisions": "decisions",
+    "suppressed": "cleared by decision",
+    "reopened": "re-opened",
+    "since": "since the earlier output",
+}
+
+
+def check_written(old: Mapping[str, Any], path: str, output: str | None) -> Iterator[str]:
+    """Which files are not what the run of the receipt `old` wrote: `output`, or those it names."""
+    written = old.get("written", {})
+    if output is not None:
+        digests = {old["output"], *written.values()}
+        if digest_file(output) not in digests:
+            yield f"{output} is not what that run wrote"
+        return
+    moved = find_beside(written, path)
+    for file, digest in written.items():
+        place = moved.get(file, file)
+        if not os.path.exists(place):
+            yield f"{file} is not there any more, so that it cannot be checked"
+        elif digest_file(place) != digest:
+            yield f"{place} is not what that run wrote: it was changed afterwards"
+
+
+def verify_receipt(path: str, output: str | None) -> tuple[list[str], int]:
     """What differs when the run of the receipt at `path` is done again, and its rows now."""
     try:
-        old, new = run_again(path)
-        return list(find_differences(old, new)), new["counts"]["rows"]
+        old = json.loads(Path(path).read_text("utf-8"))
+        with naming(output):
+            changed = list(check_written(old, path, output))
+        new = run_again(path, old)
+        return [*find_differences(old, new), *changed], new["counts"]["rows"]
+    except OSError as err:
+        raise ScreenError(f"{path}: cannot be read ({err.strerror}): give a receipt.") from err
     except (
         ArithmeticError,
         AttributeError,
@@ -5647,13 +6621,56 @@ HS_COLUMNS = ("hs_code", "rule", "table", "tier", "controls", "edition", "reason
 NEAREST, NEAREST_FLOOR = 3, 50.0  # entries under the threshold that are shown when nothing hits
 
 
+class Command(click.Command):
+    """A command that names its files first and its options in groups."""
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """What stands in the usage line."""
+        options, *arguments = super().collect_usage_pieces(ctx)
+        return [*arguments, options]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Options under the heading of their group."""
+        left = list(self.get_params(ctx))
+        for title, group in (*GROUPS.items(), ("Other", tuple(left))):
+            found = [param for param in left if param in group]
+            left = [param for param in left if param not in group]
+            if records := [r for param in found if (r := param.get_help_record(ctx))]:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
 class Screen(click.Group):
     """A group whose first argument may be a file: `screen.py FILE` is `screen.py run FILE`."""
+
+    command_class = Command
+
+    def main(self, *args: Any, **given: Any) -> Any:
+        """Run with the arguments; whatever nobody foresaw is 2 and a sentence, never 1."""
+        try:
+            return super().main(*args, **given)
+        except MemoryError:
+            say("Error: memory is used up: give fewer lists or files, or --jobs 1.")
+        except Exception as err:
+            frame = traceback.extract_tb(err.__traceback__)[-1]
+            where = f"{frame.name}, line {frame.lineno}"
+            what = f"{type(err).__name__}: {err}" if str(err) else type(err).__name__
+            say(f"Error: unforeseen: {what} ({where}): nothing is vouched for; please report it.")
+        raise SystemExit(2)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put `run` before arguments that begin with no command."""
         plain = args[:1] and (args[0] in self.commands or args[0] in ("-h", "--help", "--version"))
-        return super().parse_args(ctx, args if plain else ["run", *args])
+        asking = ctx.resilient_parsing and not args  # for what may be completed
+        return super().parse_args(ctx, args if plain or asking else ["run", *args])
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The usage line."""
+        formatter.write_usage(ctx.command_path, "FILE ... [OPTIONS]  or  COMMAND ...")
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands and files that begin with `incomplete`."""
+        return [*super().shell_complete(ctx, incomplete), CompletionItem(incomplete, type="file")]
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a pipe that its reader closed is no error, a full disk is one."""
@@ -5720,6 +6737,25 @@ def check_number(ctx: click.Context, param: click.Parameter, number: float) -> f
     return number
 
 
+def check_threshold(ctx: click.Context, param: click.Parameter, number: float) -> float:
+    """`number` if it is a score; shares and slips of a digit are named."""
+    if 0 < check_number(ctx, param, number) <= 1:
+        meant = number * 100
+    elif 0 <= number <= 100:
+        return number
+    else:
+        meant = next((n for n in (number / 10, number / 100) if 50 <= n <= 100), DEFAULT_THRESHOLD)
+    said = f"{number:g} found, a score from 0 to 100 expected: did you mean {meant:g}?"
+    raise ScreenError(f"--threshold: {said}")
+
+
+def check_paths(ctx: click.Context, param: click.Parameter, paths: Sequence[str]) -> Sequence[str]:
+    """`paths` if each is something."""
+    if "" in paths:
+        raise ScreenError("--lists: '' found, a list file or a folder of lists expected.")
+    return paths
+
+
 def check_country(ctx: click.Context, param: click.Parameter, text: str) -> str:
     """`text` if it is a country or nothing."""
     if text and not parse_country(text):
@@ -5730,8 +6766,14 @@ def check_country(ctx: click.Context, param: click.Parameter, text: str) -> str:
 
 def choose_form(ctx: click.Context, param: Any, form: str | None) -> str:
     """The format asked for; else a table on a terminal, CSV into a pipe or file."""
-    seen = sys.stdout.isatty() and not ctx.params.get("output")
-    return form or ("table" if seen else "csv")
+    output = ctx.params.get("output") or ""
+    if output.lower().endswith(".xlsx"):
+        if form:
+            raise ScreenError(
+                f"--format: {form} found, but {output} is a workbook: give one of both."
+            )
+        return "xlsx"
+    return form or ("table" if sys.stdout.isatty() and not output else "csv")
 
 
 # fmt: off
@@ -5739,7 +6781,7 @@ quiet_option = click.Option(
     ["-q", "--quiet"], is_flag=True, help="No talk on standard error but errors.")
 list_options = (
     click.Option(["-l", "--lists", "paths"], type=click.Path(), multiple=True,
-                 envvar="SCREEN_LISTS",
+                 envvar="SCREEN_LISTS", callback=check_paths,
                  help="List file or folder; repeatable. Default: lists/ beside screen.py."),
     click.Option(["--max-list-age"], type=click.IntRange(0),
                  help="Refuse lists older than so many days. Default: 30 for downloaded ones."),
@@ -5749,13 +6791,13 @@ list_options = (
                  help="Judge expiry and age on that day. Default: today."),
     quiet_option,
 )
-unused_lists = click.Option(["-l", "--lists"], multiple=True, hidden=True, expose_value=False)
-screen_options = (
-    *list_options,
-    click.Option(["-t", "--threshold"], type=click.FloatRange(0, 100), callback=check_number,
+match_options = (
+    click.Option(["-t", "--threshold"], type=float, callback=check_threshold,
                  default=DEFAULT_THRESHOLD, show_default=True,
                  help="Least score of a party hit, inclusive."),
 )
+unused_lists = click.Option(["-l", "--lists"], multiple=True, hidden=True, expose_value=False)
+screen_options = (*list_options, *match_options)
 format_option = click.Option(
     ["-f", "--format", "form"], type=click.Choice(FORMS), callback=choose_form,
     help="Default: table on a terminal, else csv.")
@@ -5766,21 +6808,45 @@ reading_options = (
                  help="Cell delimiter. Default: found."),
     click.Option(["-e", "--encoding"], help="Text encoding. Default: found."),
 )
-run_options = (
-    click.Option(["-a", "--all", "every"], is_flag=True, help="Every row, flagged or not."),
-    click.Option(["--hits"], type=click.Choice(HITS), default="best", show_default=True,
-                 help="One party hit a role, or every entry."),
-    click.Option(["-o", "--output"], is_eager=True,  # before --format, which looks at it
-                 help="Write rows to this file, whole or not at all."),
-    click.Option(["--cleared"], help="CSV of decisions that a person took; see `clear`."),
-    click.Option(["--receipt"], help="Write a JSON receipt of this run; see `verify`."),
-    click.Option(["--history"], multiple=True,
+hits_option = click.Option(
+    ["--hits"], type=click.Choice(HITS), default="best", show_default=True,
+    help="One party hit a role, or every entry.")
+beside_options = (
+    click.Option(["--cleared"], type=click.Path(),
+                 help="Decisions that a person took, CSV or workbook; see `clear`."),
+    click.Option(["--owners"], type=click.Path(),
+                 help="CSV of owner, owned, percent: firms owned by listed parties."),
+    click.Option(["--history"], multiple=True, type=click.Path(),
                  help="Shipment file whose surges raise `surge`; repeatable."),
+)
+output_options = (
+    format_option,
+    click.Option(["-o", "--output"], is_eager=True, type=click.Path(),  # before --format
+                 help="Write rows to this file, whole or not at all; .xlsx is a workbook."),
+    click.Option(["--force"], is_flag=True,
+                 help="Replace an output that has columns of somebody else."),
+    click.Option(["-a", "--all", "every"], is_flag=True, help="Every row, flagged or not."),
+    hits_option,
     click.Option(["--safe-cells"], is_flag=True, help="Neutralise formulas in input columns too."),
     click.Option(["--exit-code"], is_flag=True, help="Exit with 1 if a row was flagged."),
-    click.Option(["--jobs"], type=click.IntRange(1), default=os.cpu_count() or 1,
-                 help="Processes. Default: all cores."),
 )
+record_options = (
+    click.Option(["--report"], type=click.Path(),
+                 help="Write a page to read, print and sign: FILE.html."),
+    click.Option(["--since"], type=click.Path(),
+                 help="Earlier output (CSV, JSONL, workbook): says what is new."),
+    click.Option(["--receipt"], type=click.Path(),
+                 help="Write a JSON receipt of this run; see `verify`."),
+)
+jobs_option = click.Option(
+    ["--jobs"], type=click.IntRange(1), default=os.cpu_count() or 1,
+    help="Processes. Default: all cores.")
+GROUPS = {
+    "Lists": (*list_options[:-1], *match_options),
+    "Reading": (*reading_options, *beside_options),
+    "Output": output_options,
+    "Records": record_options,
+}
 country_option = click.Option(
     ["--country"], default="", metavar="CC", callback=check_country,
     help="Country of the party, as evidence.")
@@ -5801,37 +6867,124 @@ def main() -> None:
     """Screen shipment files against sanctioned-party lists and export-control tables.
 
     \b
-    screen.py FILE ...          flagged rows of shipment files (same as: run FILE ...)
-    screen.py name TEXT ...     which listed parties a name hits, and why
-    screen.py hs CODE ...       what an HS code falls under
+    screen.py shipments.csv                 rows to look at, and why
+    screen.py show shipments.csv 12         one row in full
+    screen.py -o flagged.xlsx --report page.html shipments.csv
+    screen.py name "Hangzhou Hikvison"      which listed parties a name hits
+    screen.py hs 8482.10                    what an HS code falls under
+    screen.py update                        download the official lists
 
-    A hit is not a match: a true match is a person's finding.
+    `screen.py run -h` has all options, roles and exit codes. A hit is not a match: a true match is
+    a person's finding.
     """
 
 
-@main.command(params=[*screen_options, format_option, *reading_options, *run_options])
-@click.argument("files", nargs=-1)
-def run(files: tuple[str, ...], exit_code: bool, **given: Any) -> None:
+@main.command(
+    params=[
+        *screen_options,
+        *reading_options,
+        *beside_options,
+        *output_options,
+        *record_options,
+        jobs_option,
+    ],
+)
+@click.argument("files", nargs=-1, type=click.Path(), metavar="[FILE ...]")
+@click.pass_context
+def run(ctx: click.Context, /, files: tuple[str, ...], exit_code: bool, **given: Any) -> None:
     """Screen shipment FILES (- or none: standard input) and write the flagged rows.
 
     \b
-    Bands of a party hit, with the share of such hits that were right on judged pairs:
-      exact     100          96.6 %  equal after folding
-      strong    95 and more  96.1 %  spelling, order or legal form differ
-      possible  below 95     93.1 %  a word is missing, added or misspelt
-    A weak alias is raised only with support; an address alone raises `address`.
-
-    \b
+    screen.py shipments.csv
     screen.py shipments.csv | cut -d, -f1-4
     screen.py -l consolidated.csv -t 90 -f jsonl shipments.csv | jq .hits
+    screen.py --cleared decisions.csv --since last-week.csv -o flagged.xlsx shipments.csv
+
+    \b
+    Roles of --column: parties consignee, intermediate_consignee, end_user, notify_party,
+    shipper, forwarder, bank, vessel, owner, each with _address and _country; reference,
+    hs_code, description, destination, transit, date, value, quantity, weight, identifier.
+    `--column consignee=-` says that there is none.
+
+    \b
+    Bands of a party hit: exact 100, equal after folding; strong 95 and more, spelling, order
+    or legal form differ; possible below 95, a word is missing, added or misspelt. A weak alias
+    is raised only with support; an address alone raises `address`.
+
+    \b
+    Exit codes: 0 finished; 1 finished, --exit-code was given and a row is flagged; 2 could not
+    screen, with a sentence that says why; 130 interrupted.
+    Environment: SCREEN_LISTS (as -l), NO_COLOR, COLUMNS.
     """
+    if not files and sys.stdin is not None and sys.stdin.isatty():
+        click.echo(main.get_help(ctx.find_root()), err=True)
+        raise ScreenError("no file given: name a shipment file, or - for standard input.")
+    check_command(files)
     request = RunRequest(files or ("-",), **given)
-    screener, talk, digest = run_screening(request)
+    done = run_screening(request)
     if request.receipt is not None:
         with naming(request.receipt), open_output(request.receipt) as file:
-            file.write(write_receipt(request, screener, talk, digest))
-    if exit_code and talk.flagged:
+            file.write(write_receipt(done))
+    if exit_code and done.talk.flagged:
         sys.exit(1)
+
+
+def check_command(files: Sequence[str]) -> None:
+    """Raises ScreenError for a file that is none but sounds like a command."""
+    first = files[0] if files else "-"
+    if first != "-" and not os.path.exists(first) and not re.search(r"[./\\]", first):
+        near = process.extractOne(first, list(main.commands), score_cutoff=60)
+        meant = f"did you mean `screen.py {near[0]}`?" if near else "`screen.py -h` names all."
+        raise ScreenError(f"{first}: neither a file nor a command: {meant}")
+
+
+def pick_rows(shipments: Shipments, wanted: Sequence[str]) -> Iterator[Chunk]:
+    """The rows of a file that are called `wanted`, by number or by the shipment's own; all of them
+    if none is wanted."""
+    if not wanted:
+        yield from shipments.chunks
+        return
+    layout = Layout(shipments.name, shipments.headers, shipments.roles)
+    missing = dict.fromkeys(wanted)
+    for chunk in shipments.chunks:
+        for n, cells in enumerate(chunk.rows):
+            number = chunk.first_row + n
+            if names := {str(number), layout.text("reference", cells).strip()} & {*wanted}:
+                missing = {name: None for name in missing if name not in names}
+                damage = {0: chunk.damage[n]} if n in chunk.damage else {}
+                yield Chunk(number, [cells], [chunk.lines[n]], damage)
+    if missing:
+        fault = f"{shipments.name}: no row is called {next(iter(missing))}"
+        raise ScreenError(f"{fault}: give the number of a row (screen_row) or its own reference.")
+
+
+def screen_picked(
+    request: RunRequest, wanted: Sequence[str], talk: Talk
+) -> Iterator[tuple[ScreenedRow, Layout, Screener]]:
+    """The rows `wanted` of the one file of `request`, flagged or not, as they are screened."""
+    screener = load_screener(request, talk)
+    read_beside(request, screener, talk)
+    with open_shipments(request.files[0], request.reading()) as shipments:
+        layout = Layout(request.files[0], shipments.headers, shipments.roles)
+        for chunk in pick_rows(shipments, wanted):
+            found = {row.number: row for row in screener.screen_chunk(chunk, shipments.roles)}
+            for number, cells in enumerate(chunk.rows, chunk.first_row):
+                yield found.get(number) or ScreenedRow(number, cells, ()), layout, screener
+    screener.close()
+
+
+@main.command(params=[*screen_options, *reading_options, *beside_options, hits_option])
+@click.argument("file", type=click.Path())
+@click.argument("rows", nargs=-1, required=True, metavar="ROW ...")
+def show(file: str, rows: Sequence[str], **given: Any) -> None:
+    """Rows of FILE in full, by row number or by the shipment's own reference.
+
+    screen.py show shipments.csv 12 S26031
+    """
+    request = RunRequest((file,), **given)
+    nothing = f"no hit at threshold {request.threshold:g}, no rule met"
+    for n, (row, layout, _) in enumerate(screen_picked(request, rows, Talk(request.quiet))):
+        click.echo("\n" * bool(n) + "\n".join(draw_page(row, layout, nothing)))
 
 
 @main.command(params=[*list_options, format_option])
@@ -5967,41 +7120,46 @@ def update(names: Sequence[str], quiet: bool) -> None:
         raise ScreenError("\n".join(faults))
 
 
-@main.command(params=[*screen_options, *reading_options])
-@click.argument("file")
-@click.argument("row", type=click.IntRange(1))
-def clear(file: str, row: int, **given: Any) -> None:
-    """Print clearance rows for the party hits of data row ROW of FILE, for a person to fill in.
+@main.command(params=[*screen_options, *reading_options, *beside_options])
+@click.argument("file", type=click.Path())
+@click.argument("rows", nargs=-1, metavar="[ROW ...]")
+def clear(file: str, rows: Sequence[str], **given: Any) -> None:
+    """Print decision rows for the flags of FILE, or of some of its rows, for a person to fill in:
+    decision (clear, hold, escalate), reviewer, reason, decided_on and, if it ends, expires_on.
 
-    screen.py clear shipments.csv 7 >> cleared.csv
+    screen.py clear shipments.csv > decisions.csv
     """
     request = RunRequest((file,), hits="all", **given)
-    screener = load_screener(request, Talk(request.quiet))
-    entries = {(entry.list, entry.entry_id): entry for entry in screener.entries}
-    with open_shipments(file, request.reading()) as shipments:
-        rows = chain.from_iterable(chunk.rows for chunk in shipments.chunks)
-        one = Chunk(row, list(islice(rows, row - 1, row)), [], {})
-        lines = [list(CLEARANCE_COLUMNS)]
-        for found in screener.screen_chunk(one, shipments.roles):
-            cells = read_cells(found.cells, shipments.roles)
-            for flag in (flag for flag in found.flags if flag.kind == "party"):
-                entry = entries[flag.facts["list"], flag.facts["entry_id"]]
-                lines.append(write_clearance(flag, entry, cells))
-    click.echo("".join(map(write_csv, lines)), nl=False)
-    if not one.rows:
-        raise ScreenError(f"{file}: there is no data row {row}: give the screen_row of a hit.")
-    if len(lines) == 1:
-        say(f"{file}, row {row}: no party hit at threshold {request.threshold:g}")
+    lines: list[list[str]] = []
+    unread = 0
+    for row, layout, screener in screen_picked(request, rows, Talk(request.quiet)):
+        entries = {(entry.list, entry.entry_id): entry for entry in screener.entries}
+        unread += any(flag.kind == NOT_CLEARED for flag in row.flags)
+        cells = read_cells(row.cells, layout.roles)
+        for flag in (flag for flag in row.flags if flag.kind != NOT_CLEARED):
+            entry = entries.get((flag.facts.get("list", ""), flag.facts.get("entry_id", "")))
+            lines.append(write_clearance(flag, entry, cells, layout.name(row)))
+    distinct = {tuple(line[1:]): line for line in reversed(lines)}
+    table = [list(CLEARANCE_COLUMNS), *reversed(distinct.values())]
+    click.echo("".join(write_csv(map(make_inert, line)) for line in table), nl=False)
+    if unread:
+        say(f"{unread:,} rows were not screened in full: no decision can be taken on what was not")
+    if not lines:
+        say(f"{file}: nothing was raised at threshold {request.threshold:g}, nothing to decide on")
 
 
 @main.command()
-@click.argument("receipt")
-def verify(receipt: str) -> None:
-    """Run again what RECEIPT records and say what differs."""
-    differences, rows = verify_receipt(receipt)
+@click.argument("receipt", type=click.Path())
+@click.argument("output", type=click.Path(), required=False)
+def verify(receipt: str, output: str | None) -> None:
+    """Run again what RECEIPT records, check the files that it wrote (or OUTPUT), say what differs.
+
+    screen.py verify run.json
+    """
+    differences, rows = verify_receipt(receipt, output)
     if differences:
         click.echo("\n".join(map(clean, differences)))
-        fault = f"{len(differences)} differences: the run cannot be replayed as it was"
+        fault = f"{len(differences)} differences: the run cannot be vouched for as it was"
         raise ScreenError(f"{receipt}: {fault}.")
     same = "the same program, tables, lists, inputs and options"
     click.echo(f"{receipt}: {same} give the same {rows:,} rows")
