@@ -4585,6 +4585,11 @@ def draw_cells(row: ScreenedRow, layout: Layout) -> Iterator[tuple[str, str]]:
     yield from ((h, row.cells[i]) for i, h in enumerate(layout.headers) if i not in roled)
 
 
+def escape(text: str) -> str:
+    """`text` as HTML that shows it, whatever signs it holds."""
+    return html.escape(text.translate(CONTROLS))
+
+
 def draw_charts(groups: Iterable[tuple[str, Sequence[tuple[str, float]]]]) -> str:
     """SVG bars of the (month, amount) pairs of each (name, pairs) group that surged."""
     drawn = []
@@ -4642,11 +4647,6 @@ REPORT_ROLES = (
 )  # fmt: skip
 DECISION = '<p class="room">Decision<i></i>Name<i></i>Date<i></i></p>'
 MARKED = {"=": "<b>{}</b>", "~": "<em>{}</em>"}
-
-
-def escape(text: str) -> str:
-    """`text` as HTML that shows it, whatever signs it holds."""
-    return html.escape(text.translate(CONTROLS))
 
 
 class Report(RowWriter):
@@ -6331,6 +6331,12 @@ def open_writer(out: IO[str], asked: Writing) -> RowWriter:
     return kinds.get(asked.form, RowWriter)(out, asked)
 
 
+def digest_file(path: str | Path) -> str:
+    """SHA-256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def describe_run(run: Session) -> Iterator[tuple[str, str]]:
     """What was screened with what, for the head of a report."""
     request, decisions = run.request, run.screener.cleared
@@ -6435,10 +6441,11 @@ def say_left_out(run: Session) -> Iterator[str]:
     if run.request.cleared is not None:
         why = ", ".join(f"{n} ({cause})" for cause, n in sorted(cleared.reopened.items()))
         count = cleared.suppressed.total()
-        held = [f"{cleared.counts[word]:,} on {word}" for word in DECISIONS[1:]]
-        held += [f"{cleared.undecided:,} rows undecided"]
-        said = f"{count:,} flags cleared by decisions, {', '.join(held)}"
-        yield f"{said}; re-opened: {why or 'none'}"
+        said = [f"{count:,} flags cleared by decisions"]
+        said += [f"{cleared.counts[w]:,} on {w}" for w in DECISIONS[1:] if cleared.counts[w]]
+        if n := cleared.undecided:
+            said.append(f"{n:,} row{'s' * (n > 1)} undecided")
+        yield f"{', '.join(said)}; re-opened: {why or 'none'}"
     if screener.unsupported:
         yield (
             f"{screener.unsupported:,} agreements with a weak alias alone, without country,"
@@ -6468,12 +6475,6 @@ def read_history(files: Sequence[str], options: ReadOptions, talk: Talk) -> Surg
 # and compares. Nothing in a receipt depends on the clock.
 
 WITHOUT_EFFECT = ("output", "force", "report", "receipt", "quiet", "jobs", "moved")  # on the rows
-
-
-def digest_file(path: str | Path) -> str:
-    """SHA-256 of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_receipt(run: Session) -> str:

@@ -9,6 +9,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+from own import LIST  # noqa: E402, it stands beside this file
+
 ENOUGH = 120  # seconds; what is linear takes one, what is not takes hours
 
 
@@ -25,3 +27,12 @@ def no_hang():
     yield
     if hasattr(signal, "SIGALRM"):
         signal.alarm(0)
+
+
+@pytest.fixture
+def own_place(tmp_path, monkeypatch):
+    """A folder, made the current one, with own.csv."""
+    (tmp_path / "own.csv").write_text(LIST)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SCREEN_LISTS", raising=False)
+    return tmp_path

@@ -97,14 +97,20 @@ def test_quiet_says_nothing(place):
     assert call("-l", "own.csv", "-q", "rows.csv").stderr == ""
 
 
-@pytest.mark.parametrize("rows", [0, 1, 3, 50])
+@pytest.mark.parametrize("rows", [1, 3, 50])
 def test_every_row_is_flagged_or_clear(place, rows):
     text = "Consignee\n" + "Orbita Plus\nSomeone\n" * rows
     done = call("-l", "own.csv", text=text)
     said = f"{2 * rows} rows: {rows} flagged ({rows} party), {rows} clear; 0 unscreened"
-    assert done.stderr.splitlines()[-1] == (
-        said if rows else "0 rows: 0 flagged, 0 clear; 0 unscreened"
-    )
+    assert done.stderr.splitlines()[-1] == said
+
+
+def test_a_file_without_a_row_of_data_is_no_clean_file(place):
+    for text in ("Consignee\n", "Consignee\n\n"):
+        done = call("-l", "own.csv", text=text)
+        assert (done.exit_code, done.stderr.splitlines()[-1]) == (
+            2, "Error: standard input: no row of data below the header: nothing was screened.",
+        )  # fmt: skip
 
 
 def test_threshold_is_inclusive_and_leaves_out_what_is_under_it(place):
@@ -118,7 +124,7 @@ def test_threshold_is_inclusive_and_leaves_out_what_is_under_it(place):
 # ---------------------------------------------------------------------------------- help
 
 
-COMMANDS = ["run", "name", "hs", "lists", "update", "surge", "selftest", "clear", "verify"]
+COMMANDS = ["run", "show", "name", "hs", "lists", "update", "surge", "selftest", "clear", "verify"]
 
 
 @pytest.mark.parametrize(
@@ -203,7 +209,13 @@ def test_empty_standard_input(place):
 WRONG = [
     (("--as-of", "23.11.2026"), "Error: --as-of: '23.11.2026' found, a date such as 2026-11-23 expected."),
     (("--column", "consignee"), "Error: --column: 'consignee' found, ROLE=HEADER expected, such as consignee=Buyer."),
-    (("-t", "101"), "Error: Invalid value for '-t' / '--threshold': 101.0 is not in the range 0<=x<=100."),
+    (("-t", "101"), "Error: --threshold: 101 found, a score from 0 to 100 expected: did you mean 85?"),
+    (("-t", "850"), "Error: --threshold: 850 found, a score from 0 to 100 expected: did you mean 85?"),
+    (("-t", "0.85"), "Error: --threshold: 0.85 found, a score from 0 to 100 expected: did you mean 85?"),
+    (("-t", "1"), "Error: --threshold: 1 found, a score from 0 to 100 expected: did you mean 100?"),
+    (("-l", ""), "Error: --lists: '' found, a list file or a folder of lists expected."),
+    (("-o", "x.ods"), "Error: x.ods: this kind of office file is not written: choose .xlsx for a workbook, or .csv."),
+    (("-o", "x.xlsx", "-f", "csv"), "Error: --format: csv found, but x.xlsx is a workbook: give one of both."),
     (("-f", "xml"), "Error: Invalid value for '-f' / '--format': 'xml' is not one of 'csv', 'jsonl', 'table'."),
     (("--jobs", "0"), "Error: Invalid value for '--jobs': 0 is not in the range x>=1."),
 ]  # fmt: skip
@@ -251,7 +263,7 @@ def test_output_into_a_missing_folder_is_refused(place):
     sentence = said(call("-l", "own.csv", "-o", "none/out.csv", "rows.csv"))
     assert (
         sentence
-        == "Error: none/out.csv: cannot be written or read (No such file or directory): free the disk or choose another place."
+        == "Error: none/out.csv: cannot be written or read (No such file or directory): make the folder first, or choose another one."
     )
 
 

@@ -226,7 +226,7 @@ DAMAGE = [
     {"max_list_age": "x"}, {"columns": []}, {"history": [3]}, {"as_of": "2026-02-30"},
 ]  # fmt: skip
 PARTS = [
-    ("rows", None), ("rows", {"rows.csv": 5}), ("tables", None), ("lists", [{}]), ("inputs", 5),
+    ("written", 5), ("written", {"rows.csv": 5}), ("tables", None), ("lists", [{}]), ("inputs", 5),
     ("output", None), ("counts", 3), ("options", []),
 ]  # fmt: skip
 
@@ -259,8 +259,8 @@ def test_a_receipt_that_never_ends_is_refused(place):
 
 def test_clear_says_when_there_is_nothing_to_clear(place):
     gone, clean = (call("clear", "rows.csv", row, "-l", "own.csv") for row in (9, 2))
-    assert gone.exit_code == 2 and "there is no data row 9" in gone.stderr
-    assert clean.exit_code == 0 and "row 2: no party hit" in clean.stderr
+    assert gone.exit_code == 2 and "no row is called 9" in gone.stderr
+    assert clean.exit_code == 0 and "nothing was raised at threshold 85" in clean.stderr
 
 
 def test_a_broken_pipe_of_the_engine_is_no_traceback(place):
