@@ -119,7 +119,9 @@ def test_an_exact_name_is_not_said_to_differ_in_an_address_that_the_list_has_not
 def test_an_empty_frame_gives_the_empty_shape() -> None:
     frame = pd.read_csv(sample("shipments"), dtype=str, keep_default_na=False).iloc[:0]
     found = screen.Screener.load([str(sample("own_list"))]).screen(frame)
-    assert found.shape == (0, 18 + len(screen.SCREEN_COLUMNS)) and set(found.dtypes) == {frame.astype(object).dtypes.iloc[0]}
+    assert found.shape == (0, 18 + len(screen.SCREEN_COLUMNS)) and set(found.dtypes) == {
+        frame.astype(object).dtypes.iloc[0]
+    }
 
 
 def test_a_weak_alias_alone_is_not_said_to_be_under_the_threshold() -> None:
