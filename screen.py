@@ -7,7 +7,7 @@
 
 The file reads from top to bottom, each room calling only what stands above it: Vocabulary, Goods,
 Destinations, Lists, Update, Names, Match, Files, Headers, Shipments, History, Surges, Output,
-Clearances, Places, Screening, Selftest, Run, Receipt, Command line. Facts are tables in lists/,
+Clearances, Places, Owners, Screening, Selftest, Run, Receipt, Command line. Facts are tables in lists/,
 each row with its source and date. Standard output carries rows, standard error the talk; README.md
 says what users may rely on.
 """
@@ -5254,6 +5254,177 @@ def is_imo(number: str) -> bool:
 
 
 # ==================================================================================================
+# Owners: shares in firms, and the listed parties among the owners -> entries for the firms that they
+# own by the rules of lists/ownership.csv. Does not know how an owner was found on a list.
+
+OWNER_COLUMNS = ("owner", "owned", "percent")
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One row of an owners file."""
+
+    owner: str  # "Alfa Holding"
+    owned: str  # "Beta Trading LLC"
+    percent: float | None  # 60.0; None where it is not known
+    source: str  # "register of Minsk 2026-05-01", from its columns source and as_of
+
+
+class Holding(NamedTuple):
+    """What one rule says of who owns whom."""
+
+    rule: Row  # of lists/ownership.csv
+    roots: Mapping[str, ListEntry]  # the listed owners, by folded name
+    owned: Mapping[str, Sequence[Share]]  # by folded name, with the shares that make them so
+
+
+@functools.cache
+def read_binding() -> Mapping[str, Row]:
+    """The rows of lists/binding.csv by list."""
+    return {row["list"]: row for row in read_table("binding")}
+
+
+def parse_share(row: Mapping[str, str], place: str) -> Share:
+    """The share in `row`; a percent that is none raises ScreenError for the `place`."""
+    text = row["percent"].strip(" %?").replace(",", ".")
+    if text and not (re.fullmatch(r"\d+(\.\d+)?", text) and float(text) <= 100):
+        said = f"{row['percent']!r} found, 0 to 100 expected, or nothing where it is not known"
+        raise ScreenError(f"{place}, column percent: {said}.")
+    source = " ".join(filter(None, (row.get("source"), row.get("as_of"))))
+    percent = float(text) if text else None
+    return Share(row["owner"].strip(), row["owned"].strip(), percent, source)
+
+
+def read_owners(path: str) -> list[Share]:
+    """The shares in the owners file `path`."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, restval="")
+            rows = [(reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as err:
+        raise ScreenError(f"{path}: owners cannot be read ({err}): give a UTF-8 CSV file.") from err
+    if missing := [column for column in OWNER_COLUMNS if column not in (reader.fieldnames or ())]:
+        raise ScreenError(f"{path}: no column {missing[0]}, expected owner, owned, percent.")
+    shares = [parse_share(row, f"{path}, line {line}") for line, row in rows]
+    return [share for share in shares if share.owner and share.owned]
+
+
+def find_share_faults(shares: Sequence[Share]) -> Iterator[str]:
+    """What cannot be right in `shares`: over 100 % of a firm, firms that own one another."""
+    totals: dict[str, float] = defaultdict(float)
+    for share in shares:
+        totals[share.owned] += share.percent or 0.0
+    for owned, total in totals.items():
+        if total > 100.01:
+            yield f"{owned}: the owners hold {total:g} % in all, over 100 %"
+    ties, inner = set(), {(fold_words(share.owner), fold_words(share.owned)) for share in shares}
+    while ties != inner:  # a firm at either end of a chain is in no loop
+        ties = inner
+        owners, firms = {owner for owner, _ in ties}, {owned for _, owned in ties}
+        inner = {(owner, owned) for owner, owned in ties if owner in firms and owned in owners}
+    if ties:
+        yield f"firms that own one another: {', '.join(sorted({owner for owner, _ in ties}))}"
+
+
+def find_owned(
+    shares: Sequence[Share], listed: Mapping[str, Sequence[ListEntry]], as_of: date
+) -> list[ListEntry]:
+    """An entry, kind `owned`, for each firm and each list whose parties own it by a rule in force
+    on the day `as_of`; `listed` has the entries that the owners hit."""
+    holdings, found = [], []
+    for name in sorted({entry.list for entries in listed.values() for entry in entries}):
+        roots: dict[str, ListEntry] = {}
+        for owner, entries in listed.items():
+            for entry in entries:
+                if entry.list == name:
+                    roots.setdefault(fold_words(owner), entry)
+        for rule in find_rules(name, as_of.isoformat()):
+            holdings.append(Holding(rule, roots, spread_ownership(shares, roots, rule)))
+    for holding in holdings:
+        for firm in holding.owned:
+            verdicts = [say_verdict(other, firm) for other in holdings]
+            found.append(build_owned(firm, holding, "; ".join(dict.fromkeys(verdicts))))
+    return found
+
+
+def find_rules(name: str, day: str) -> list[Row]:
+    """The ownership rules of list `name` in force on `day`; of an own list the house's."""
+    asked = name if name in read_binding() else "OWN"
+    rows = [row for row in read_table("ownership") if asked in row["lists"].split("|")]
+    return [row for row in rows if row["begins"] <= day <= (row["ends"] or day)]
+
+
+def spread_ownership(
+    shares: Sequence[Share], roots: Mapping[str, ListEntry], rule: Row
+) -> dict[str, list[Share]]:
+    """The firms that `roots` own by `rule`, by their shares and those of firms that they own so. A
+    share that nobody knows counts as enough: to find it out is a person's work."""
+    owned: dict[str, list[Share]] = {}
+    while True:  # until no firm is added; each is added once, so that loops end
+        held: dict[str, list[Share]] = defaultdict(list)
+        for share in shares:
+            firm = fold_words(share.owned)
+            if fold_words(share.owner) in {*roots, *owned} and firm not in {*roots, *owned}:
+                held[firm].append(share)
+        new = {firm: some for firm, some in held.items() if is_enough(some, rule)}
+        if not new:
+            return owned
+        owned.update(new)
+
+
+def is_enough(held: Sequence[Share], rule: Row) -> bool:
+    """Whether the shares `held` make a firm owned by `rule`."""
+    known = [share.percent for share in held if share.percent is not None]
+    percent = (sum if rule["adds_up"] == "yes" else max)([0.0, *known])
+    least = float(rule["percent"])
+    reached = percent >= least if rule["comparison"] == "at least" else percent > least
+    return reached or len(known) < len(held)
+
+
+def say_verdict(holding: Holding, firm: str) -> str:
+    """What the rule of `holding` says of `firm`, with its state and date."""
+    rule, owned = holding.rule, "owned" if firm in holding.owned else "not owned"
+    added = "shares added up" if rule["adds_up"] == "yes" else "shares not added up"
+    test = f"{rule['comparison']} {rule['percent']} %, {added}"
+    return f"{owned} by {rule['rule']} ({test}; {rule['state']}, {rule['as_of']})"
+
+
+def build_owned(firm: str, holding: Holding, verdicts: str) -> ListEntry:
+    """The entry of an owned `firm` under its first listed owner's, the chain in the remarks."""
+    shares, root = holding.owned[firm], firm
+    while root not in holding.roots:
+        root = fold_words(holding.owned[root][0].owner)
+    doubt = "; a share is not known: find it out" if any(s.percent is None for s in shares) else ""
+    entry = holding.roots[root]
+    return ListEntry(
+        list=entry.list,
+        entry_id=f"{entry.entry_id} > {shares[0].owned}",
+        type="entity",
+        names=((shares[0].owned, "owned"),),
+        programmes=entry.programmes,
+        citation=entry.citation,
+        remarks=f"{tell_chain(firm, holding)}; {verdicts}{doubt}",
+        licence=entry.licence,
+    )
+
+
+def tell_chain(firm: str, holding: Holding) -> str:
+    """Who owns `firm`: "Alfa (US-SDN 1234) 60 % → Beta 55 % → Gamma"."""
+    parts = []
+    for share in holding.owned[firm]:
+        owner = fold_words(share.owner)
+        entry = holding.roots.get(owner)
+        said = (
+            f"{share.owner} ({entry.list} {entry.entry_id})"
+            if entry
+            else tell_chain(owner, holding)
+        )
+        held = "?" if share.percent is None else f"{share.percent:g}"
+        parts.append(f"{said} {held} %" + f" ({share.source})" * bool(share.source))
+    return f"{' + '.join(parts)} → {holding.owned[firm][0].owned}"
+
+
+# ==================================================================================================
 # Screening
 # Takes rows of text with their roles, gives the flagged ones. Each question is asked once of each
 # distinct value of the columns that it is about; only rows with an answer are looked at one by one.
@@ -5363,12 +5534,6 @@ def number_rows(columns: Sequence[Sequence[str]]) -> tuple[Array, list[tuple[str
     if len(columns) == 1:
         return places, [(text,) for text in texts]
     return places, [tuple(column[i] for column in columns) for i in firsts.tolist()]
-
-
-@functools.cache
-def read_binding() -> Mapping[str, Row]:
-    """The rows of lists/binding.csv by list."""
-    return {row["list"]: row for row in read_table("binding")}
 
 
 def rank_list(name: str) -> float:
@@ -5698,6 +5863,13 @@ class Screener:
             address=address,
         )
 
+    def find_listed(self, name: str) -> list[ListEntry]:
+        """The entries that `name` hits as a party of its own, best first."""
+        cells = {"owner": (name,)}
+        names = [one for one in self.find_parties(cells) if isinstance(one, Evidence)]
+        hits = sorted(self.weigh_names(names, (), cells), key=self.rank_hit)
+        return [self.entries[hit.entry] for hit in hits]
+
     def choose_hits(self, hits: Sequence[PartyHit]) -> list[PartyHit]:
         """The best hit of each entry in a role that no decision cleared; only the first of a role
         unless all are asked for."""
@@ -5763,6 +5935,7 @@ def build_party_flag(hit: PartyHit, entry: ListEntry, also_on: Sequence[str]) ->
         f" {entry.list} {entry.entry_id} with {hit.score:g} ({name_band(hit.score, kind)})",
         *(words for _, _, words in one.points if words),
         f"also on {', '.join(also_on)}" if also_on else "",
+        entry.remarks if kind == "owned" else "",
         f"licence: {entry.licence}" if entry.licence else "",
         f"forbids: {binding['forbids']} ({binding['as_of']})" if binding else "",
         f"falls away above threshold {hit.score:g}",
@@ -5823,6 +5996,18 @@ def is_unnamed(text: str) -> bool:
     """
     bare = " ".join(re.findall(r"\w+", text.casefold()))
     return not bare or bare in {row["text"] for row in read_table("placeholders")}
+
+
+def own_firms(screener: Screener, path: str) -> tuple[Screener, list[str]]:
+    """`screener` with entries for the firms that listed parties own by the owners file `path`, and
+    what is odd in that file."""
+    shares = read_owners(path)
+    owners = sorted({share.owner for share in shares})
+    screener.learn_names(owners)
+    listed = {owner: screener.find_listed(owner) for owner in owners}
+    found = find_owned(shares, listed, screener.options.as_of)
+    faults = [f"{path}: {fault}" for fault in find_share_faults(shares)]
+    return Screener([*screener.entries, *found], screener.reports, screener.options), faults
 
 
 @functools.lru_cache(maxsize=4)
