@@ -7,9 +7,9 @@
 
 The file reads from top to bottom, each room calling only what stands above it: Vocabulary, Goods,
 Destinations, Lists, Update, Names, Match, Files, Headers, Shipments, History, Surges, Output,
-Clearances, Places, Owners, Screening, Selftest, Run, Receipt, Command line. Facts are tables in lists/,
-each row with its source and date. Standard output carries rows, standard error the talk; README.md
-says what users may rely on.
+Clearances, Places, Owners, Screening, Selftest, Run, Receipt, Command line. Facts are tables in
+lists/, each row with its source and date. Standard output carries rows, standard error the talk;
+README.md says what users may rely on.
 """
 
 from __future__ import annotations
@@ -5254,8 +5254,8 @@ def is_imo(number: str) -> bool:
 
 
 # ==================================================================================================
-# Owners: shares in firms, and the listed parties among the owners -> entries for the firms that they
-# own by the rules of lists/ownership.csv. Does not know how an owner was found on a list.
+# Owners: shares in firms, and the listed parties among the owners -> entries for the firms that
+# they own by the rules of lists/ownership.csv. Does not know how an owner was found on a list.
 
 OWNER_COLUMNS = ("owner", "owned", "percent")
 
@@ -5317,7 +5317,8 @@ def find_share_faults(shares: Sequence[Share]) -> Iterator[str]:
     for owned, total in totals.items():
         if total > 100.01:
             yield f"{owned}: the owners hold {total:g} % in all, over 100 %"
-    ties, inner = set(), {(fold_words(share.owner), fold_words(share.owned)) for share in shares}
+    ties: set[tuple[str, str]] = set()
+    inner = {(fold_words(share.owner), fold_words(share.owned)) for share in shares}
     while ties != inner:  # a firm at either end of a chain is in no loop
         ties = inner
         owners, firms = {owner for owner, _ in ties}, {owned for _, owned in ties}

@@ -18,7 +18,7 @@ FUNCTIONS = [node for node in ast.walk(TREE) if isinstance(node, NODES[:2])]
 BARS = [n for n, line in enumerate(SOURCE.splitlines(), 1) if re.fullmatch("# ={90,}", line)]
 HEADINGS = [SOURCE.splitlines()[n].lstrip("# 0123456789") for n in BARS]
 ROOMS = ["Vocabulary", "Goods", "Destinations", "Lists", "Update", "Names", "Match", "Files", "Headers", "Shipments",
-         "History", "Surges", "Output", "Show", "Report", "Clearances", "Since", "Places", "Screening", "Selftest", "Run", "Receipt", "Command line"]  # fmt: skip
+         "History", "Surges", "Output", "Show", "Report", "Clearances", "Since", "Places", "Owners", "Screening", "Selftest", "Run", "Receipt", "Command line"]  # fmt: skip
 
 
 # What a function names although it stands in a later room.
