@@ -6,10 +6,10 @@
 """Screen export shipments: listed parties, controlled goods, embargoed or diverted destinations.
 
 The file reads from top to bottom, each room calling only what stands above it: Vocabulary, Goods,
-Destinations, Lists, Update, Names, Match, Files, Headers, Shipments, History, Surges, Output,
-Clearances, Places, Owners, Screening, Selftest, Run, Receipt, Command line. Facts are tables in
-lists/, each row with its source and date. Standard output carries rows, standard error the talk;
-README.md says what users may rely on.
+Destinations, Lists, Update, Cells, Names, Match, Files, Headers, Shipments, History, Surges,
+Output, Clearances, Places, Owners, Screening, Selftest, Run, Receipt, Command line. Facts are
+tables in lists/, each row with its source and date. Standard output carries rows, standard error
+the talk; README.md says what users may rely on.
 """
 
 from __future__ import annotations
@@ -1675,6 +1675,667 @@ def update_lists(
 
 
 # ==================================================================================================
+# Cells
+# Takes the text of a party cell or of a listed name, gives the names to ask the lists for, or why
+# it names nobody. Does not know about lists or how names are compared. lists/cells.csv holds what
+# stands beside a name: `|` parts phrases, `#` is a word with a digit, a dotted or slashed chain of
+# letters ("c/o", "i.L.") is one word. Kinds: party, role and also part the names of a cell; title
+# and ship stand before a name, voyage, branch and note behind it; beside and address end it.
+
+LOST = "\ufffd"  # a letter that was lost to a sign: any letter
+EAST = "\u3041-\u30fa\u30fc-\u9fff"  # scripts without blanks
+PUNCTUATION = (
+    r"\s!-&(-/:-@\[-_{-~\xa1-\xa9\xab-\xb4\xb6-\xb9\xbb-\xbf\u2000-\u2018\u201a-\u206f\u2e00-\u2e7f"
+    r"\u3000-\u3004\u3008-\u303f\u060c\u061b\u061f\u30fb"
+)
+CHAIN = r"[^\W\d_](?:[./][^\W\d_])+(?![^\W_])\.?"  # "c/o", "N.V."
+CELL_WORD = re.compile(rf"{CHAIN}|[^\W\d_](?=['’])|[{EAST}]+|[^{PUNCTUATION}{EAST}]+")
+QUOTE = str.maketrans(dict.fromkeys("'`’", ""))
+REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]\w{1,30});|&#\d{2,4}(?!\d)")
+ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
+BREAK = re.compile(r"<(?:br|/p|/div|/li)\s{0,9}/?>|\\r\\n|\\[nrt]", re.IGNORECASE)
+TAG = re.compile(r"</?[a-zA-Z][^<>]{0,80}>")
+PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff"
+    "\U000e0000-\U000e01ef]"
+)
+MIRRORED = re.compile("\u202e([^\u202c\n]*)\u202c?")
+DOUBLE = re.compile(  # letters in UTF-8, each of whose bytes was read as a letter
+    "[\xc2-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|\xe0[\xa0-\xbf][\x80-\xbf]"
+    "|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xc3-\xc5\xce-\xd1]\ufffd"
+)
+READ_AS = ("cp1252", "cp1251", "cp1254", "mac_roman", "cp850")
+COVERED = 0.9  # of the letters beyond ASCII are such: "ТРЁХ" has half
+ACCENTED = 0.7  # of all letters: "ÀÎ ÀÐÃÓÌÅÍÒ" is АО АРГУМЕНТ, "ÇELEBÝ" has a third
+ICELANDIC = str.maketrans("ÝÞÐýþð", "İŞĞışğ")  # of Turkish cp1254 read as latin-1
+FREQUENT = 10  # letters that make two thirds of a text; of "бп бтзхнеоф" .4, of АО АРГУМЕНТ .7
+SURER = 0.15
+LOST_QUOTES = re.compile(r"(?<![^\s(])[?\ufffd]([^\W_][^?\ufffd]{1,80})[?\ufffd](?![^\s,.)])")
+LOST_LETTER = re.compile(r"(?<=[^\W_])\?+(?=\s{0,2}[^\W_(])|(?<!\S)\?+(?=[^\W_])")
+LAST_LETTER = re.compile(r"(?<=[^\W_])\?(?=\W*$)")
+LOST_WORD = re.compile(r"(?<!\S)\?{2,}(?!\S)")
+PLAIN_SIGNS = str.maketrans({".": "", ",": " ", "-": " ", "'": " ", "&": " "})
+TELLING_SIGN = re.compile(
+    r"\.(?=[A-Za-z]\b)|-\s|\s-|,(?! ?(?:inc|ltd|llc|co|limited|corp)\b)|&(?! co\b)", re.IGNORECASE
+)
+WEAK = re.compile(r"[,&+/()\[\]:]|\s[-–—]|[-–—]\s|\.\s")
+STRONG = re.compile(r"[;|\n\r]|\s/+\s|//")
+LISTED_PLACE = re.compile(r"address \d+", re.IGNORECASE)
+MAY_PART = re.compile(
+    r"[;()\[\]]|[./]k[./]a|\baka\b|\s/\s|successor|subsidiar|sub-unit|subordinate|formerly|\bc/o\b",
+    re.IGNORECASE,
+)
+CLOSING = re.compile(r"""[."'”»)]*""")
+INSIDE = re.compile(r"[(\[]([^()\[\]]*)(?:[)\]]|$)")
+MAIL = re.compile(r"(?:[\w.+-]{1,60}@|\bwww\.)([\w-]{1,60}(?:\.[\w-]{1,60}){1,4})")
+TAIL = re.compile(r"\d{2,5}[ensw]|v\d{1,5}[ensw]?|\d{6,}")  # "0123E", "V12", an account
+BOTH_INITIALS = re.compile(r"(?<![\w.])([^\W\d_])\.([^\W\d_])\.(?![^\W_])")  # "Putin V.V."
+LEET = re.compile(r"\b(?:[^\W\d_]+[013457]){2,}[^\W\d_]*\b")  # "M4H4N"
+LEET_LETTERS = str.maketrans("013457", "oieast")
+END_FORMS = frozenset(("ltd", "limited", "inc", "llc", "lp", "llp", "plc"))  # "Tako Co., Ltd."
+GLUED_FROM = 6  # letters behind a form written together with a name: OOOARGUMENT
+STREET_WORDS = 6  # "12 bldg 3 Novaya Basmannaya street": between a number and its street
+MOST_NAMES, MOST_CHARS, MOST_READ = 12, 500, 10_000  # names of a cell; letters of one, and of all
+FORM_KINDS = frozenset(("form", "sure form"))
+EMPTY_KINDS = frozenset(("title", "note", "beside", "role"))
+FIRMS = dict.fromkeys(("LTD", "PLC", "LP", "CORP"), "form")  # "NPO", "Foundation" are as trades
+TOWN_BEHIND = frozenset(("LTD", "PLC"))  # "Tako JSC Soligorsk"; "Tako Company Novo" is one name
+
+
+class CellNames(NamedTuple):
+    """What a party cell names."""
+
+    names: tuple[str, ...]  # to ask the lists for, the whole cell first; () if it names nobody
+    unnamed: str = ""  # why it names nobody: "holds only a legal form"
+    unreadable: str = ""  # why a name may be missed: 'letters of "HU\ufffdWEI" are lost'
+
+
+class Unit(NamedTuple):
+    """A word or phrase of a cell."""
+
+    kind: str  # of lists/cells.csv, or form, place, generic, particle, number, name
+    word: str  # "a/k/a", "joint stock company"
+    start: int
+    end: int
+    before: str  # what stands between it and the unit before: ", "
+
+
+class Part(NamedTuple):
+    """Words of a cell that may name one party."""
+
+    lead: str  # what parts it from the part before: "" at the start, party, weak, strong
+    units: list[Unit]
+
+
+@dataclass(frozen=True, slots=True)
+class CellWords:
+    """The words of lists/cells.csv and of other tables that cells consult."""
+
+    phrases: Mapping[str, Sequence[tuple[tuple[str, ...], str]]]  # first word -> (words, kind)
+    lists: Mapping[str, frozenset[str]]  # kind -> its phrases
+    hints: frozenset[str]  # every phrase that is more than a name has one of these words
+    chains: frozenset[str]  # "c/o", "i/l"
+    glued: tuple[str, ...]
+    frequent: Mapping[str, frozenset[str]]  # encoding -> frequent letters of its first language
+    scripts: frozenset[str]  # scripts whose letters can be compared: "CYRILLIC"
+
+
+def fold_pattern(text: str) -> tuple[str, ...]:
+    """The folded words of a phrase.
+
+    >>> fold_pattern("P.O. Box #"), fold_pattern("À l'ordre")
+    (('p/o', 'box', '#'), ('a', 'l', 'ordre'))
+    """
+    found = CELL_WORD.findall(fold_phrase(text).replace("#", "0"))
+    words = (word.translate(QUOTE).rstrip(".").replace(".", "/") for word in found)
+    return tuple("#" if word == "0" else word for word in words)
+
+
+def read_patterns() -> Iterator[tuple[str, str]]:
+    """(kind, phrases) of all tables that cells consult, the cells' own first."""
+    yield from ((row["kind"], row["pattern"]) for row in read_table("cells"))
+    for row in read_table("legal_forms"):
+        sure = row["class"] in TOWN_BEHIND and len(row["form"]) > 2
+        yield "sure form" if sure else FIRMS.get(row["class"], "generic"), row["form"]
+    yield from (("place", row["names"]) for row in read_table("countries"))
+    for row in read_table("generic_words"):
+        if row["class"] in ("generic", "place", "particle"):
+            yield row["class"], row["word"]
+
+
+@functools.cache
+def load_cell_words() -> CellWords:
+    """What lists/ tell about cells, read once."""
+    phrases: dict[str, dict[tuple[str, ...], str]] = defaultdict(dict)
+    lists: dict[str, set[str]] = defaultdict(set)
+    hints: set[str] = set()
+    chains: set[str] = set()
+    own = {row["kind"] for row in read_table("cells")} - {"also", "road", "form", "nobody"}
+    for kind, pattern in read_patterns():
+        for words in filter(None, map(fold_pattern, pattern.split("|"))):
+            lists[kind].add(" ".join(words))
+            chains.update(word for word in words if "/" in word)
+            if kind in own and kind not in ("mail", "domain", "glued"):
+                hints.add(max(words, key=len))
+            if kind not in ("mail", "domain", "glued", "nobody"):
+                phrases[words[0]].setdefault(words, kind)
+    frequent: dict[str, frozenset[str]] = {}
+    for row in read_table("encodings"):
+        if row["script"] == "own":
+            frequent.setdefault(row["encoding"], frozenset(row["letters"][:FREQUENT]))
+    scripts = {row["script"].upper() for row in read_table("transliteration")}
+    return CellWords(
+        phrases={k: sorted(v.items(), key=lambda p: -len(p[0])) for k, v in phrases.items()},
+        lists={kind: frozenset(several) for kind, several in lists.items()},
+        hints=frozenset(hints),
+        chains=frozenset(chains),
+        glued=tuple(lists["glued"]),
+        frequent=frequent,
+        scripts=frozenset(scripts | {"LATIN", "CJK", "FULLWIDTH", "HALFWIDTH"}),
+    )
+
+
+def decode_references(text: str) -> str:
+    """`text` without the ways in which files write signs.
+
+    >>> decode_references("JSC &amp;quot;ARGUMENT&amp;quot;&#10;MAHAN%20AIR<br/>5_x000D_")
+    'JSC "ARGUMENT"\\nMAHAN AIR\\n5\\r'
+    """
+
+    def unescape(found: re.Match[str]) -> str:
+        plain = html.unescape(found[0])
+        return plain if plain != found[0] else html.unescape(found[0].lower())
+
+    def join_bytes(found: re.Match[str]) -> str:
+        try:
+            return bytes.fromhex(found[0].replace("%", "")).decode()
+        except UnicodeDecodeError:
+            return found[0]
+
+    decoded = REFERENCE.sub(unescape, REFERENCE.sub(unescape, REFERENCE.sub(unescape, text)))
+    decoded = ESCAPE.sub(lambda found: chr(int(found[1], 16)), decoded)
+    return PERCENT.sub(join_bytes, TAG.sub(" ", BREAK.sub("\n", decoded)))
+
+
+@functools.cache
+def map_bytes(encoding: str) -> Mapping[int, int]:
+    """The byte of each letter of `encoding` beyond ASCII; a byte without a letter is itself."""
+    pairs = ((bytes([n]).decode(encoding, "ignore"), n) for n in range(128, 256))
+    return {ord(letter): n for letter, n in pairs if letter}
+
+
+def repair_double(text: str) -> str:
+    """`text` whose letters were written in UTF-8 and read as another encoding, as written.
+
+    >>> repair_double("BÃœSCHER"), repair_double("РђРћ"), repair_double("ТРЁХ CAFÉ")
+    ('BÜSCHER', 'АО', 'ТРЁХ CAFÉ')
+    """
+    for encoding in READ_AS:
+        raw = text.translate(map_bytes(encoding))
+        found = DOUBLE.findall(raw)
+        odd = sum(letter > "\x7f" for letter in raw)
+        if not found or sum(map(len, found)) < COVERED * odd:
+            continue
+        whole = [pair for pair in found if LOST not in pair]
+        letters = "".join(whole).encode("latin-1").decode(errors="replace")
+        if whole and not re.fullmatch("[\u0180-\u02af\x80-\xa0\ufffd]+", letters):  # "CAFÉ™"
+            return DOUBLE.sub(
+                lambda m: m[0].encode("latin-1", "ignore").decode("utf-8", "replace"), raw
+            )
+    return text
+
+
+def rate_letters(text: str, frequent: Set[str]) -> float:
+    """The share of `text`'s letters that are `frequent`, 0 where signs stand among them."""
+    letters = [letter for letter in text.lower() if letter > "\x7f"]
+    if not all(map(str.isalpha, letters)):
+        return 0.0
+    return sum(letter in frequent for letter in letters) / max(1, len(letters))
+
+
+def find_readings(text: str, known: CellWords) -> list[str]:
+    """`text` as its letters may have been written, likeliest first.
+
+    >>> find_readings("ÀÎ ÀÐÃÓÌÅÍÒ", load_cell_words()), find_readings("NOVÝ", load_cell_words())
+    (['АО АРГУМЕНТ'], ['NOVÝ', 'NOVİ'])
+    """
+    letters = [letter for letter in text if letter.isalpha()]
+    accented = sum("\xc0" <= letter <= "\xff" for letter in letters)
+    if accented > 3 and accented > ACCENTED * len(letters):
+        raw = text.translate(map_bytes("cp1252")).encode("latin-1", "ignore")
+        rated = []
+        for encoding, frequent in known.frequent.items():
+            reading = raw.decode(encoding, "replace")
+            rated.append((rate_letters(reading, frequent), reading))
+        best = max(rated)
+        return [best[1]] if best[0] > ACCENTED / 2 else [text]
+    words = text.split()
+    if re.search("[а-я]", words[0][:1] if words else ""):  # koi8-r changes small and capital
+        other = text.encode("cp1251", "replace").decode("koi8_r")
+        frequent = known.frequent["koi8_r"]
+        if rate_letters(other, frequent) > rate_letters(text, frequent) + SURER:
+            return [other, text]
+    turkish = text.translate(ICELANDIC) if accented else text
+    return [text, turkish] if turkish != text else [text]
+
+
+def find_lost(text: str) -> list[str]:
+    """`text` with LOST for letters that were lost to a sign, and as it may be read besides.
+
+    >>> find_lost("HU?WEI LTD"), find_lost("ООО ?АРГУМЕНТ?"), find_lost("A_B LTD"), find_lost("Q?")
+    (['HU�WEI LTD'], ['ООО "АРГУМЕНТ"'], ['A B LTD', 'A�B LTD'], ['Q', 'Q�'])
+    """
+    quoted = LOST_QUOTES.sub(r'"\1"', text)
+    lost = LOST_LETTER.sub(lambda found: LOST * len(found[0]), quoted)
+    readings = [lost.replace("?", " ").replace("_", " ").strip()]
+    if "_" in text or LAST_LETTER.search(text):
+        other = LAST_LETTER.sub(LOST, lost).replace("?", " ")
+        readings.append(re.sub(r"_(?=[^\W_])|(?<=[^\W_])_", LOST, other).replace("_", " ").strip())
+    return list(dict.fromkeys(readings))
+
+
+def read_texts(text: str, known: CellWords) -> list[str]:
+    """What the cell `text` says, likeliest first: decoded, repaired, without unseen signs."""
+    decoded = decode_references(text)
+    if decoded.isascii():
+        return find_lost(decoded) if "?" in decoded or "_" in decoded else [decoded]
+    mirrored = MIRRORED.sub(lambda found: found[1][::-1], decoded)
+    repaired = repair_double(repair_double(UNSEEN.sub("", decoded)))
+    readings = find_readings(unicodedata.normalize("NFKC", repaired), known)
+    if mirrored != decoded:
+        readings.append(UNSEEN.sub("", mirrored))
+    return list(dict.fromkeys(lost for reading in readings for lost in find_lost(reading)))
+
+
+def read_units(text: str, known: CellWords) -> list[Unit]:
+    """The words of `text`, those of a phrase as one."""
+    found = list(CELL_WORD.finditer(text))
+    words = []
+    for match in found:
+        word = fold_phrase(match[0]).translate(QUOTE)
+        chain = word.rstrip(".").replace(".", "/") if "." in word or "/" in word else word
+        words.append(chain if chain in known.chains else chain.replace("/", ""))
+    units: list[Unit] = []
+    place, last = 0, 0
+    while place < len(words):
+        size, kind = find_phrase(words, place, known)
+        start, end = found[place].start(), found[place + size - 1].end()
+        word = " ".join(words[place : place + size])
+        units.append(Unit(kind, word, start, end, text[last:start]))
+        place, last = place + size, end
+    return units
+
+
+def find_phrase(words: Sequence[str], place: int, known: CellWords) -> tuple[int, str]:
+    """How many words the longest phrase at `place` has, and its kind."""
+    for pattern, kind in known.phrases.get(words[place], ()):
+        size = len(pattern)
+        pairs = zip(pattern, words[place : place + size], strict=False)
+        if len(words) >= place + size and all(
+            p == w or (p == "#" and has_digit(w)) for p, w in pairs
+        ):
+            return size, kind
+    digits = sum(map(str.isdigit, words[place]))
+    code = digits and (digits * 2 >= len(words[place]) or words[place][0].isdigit())
+    return 1, "number" if code else "name"
+
+
+def has_digit(word: str) -> bool:
+    """Whether a digit stands in `word`."""
+    return not word.isalpha() and any(map(str.isdigit, word))
+
+
+def is_firm(units: Sequence[Unit]) -> bool:
+    """Whether `units` hold a name and the trade or the legal form of a firm."""
+    kinds = [unit.kind for unit in units]
+    trade = any(kind == "generic" or kind in FORM_KINDS for kind in kinds)
+    return trade and count_telling(units) > 1 - kinds.count("name") and len(units) > 1
+
+
+def count_telling(units: Sequence[Unit]) -> int:
+    """How many of `units` may tell a party from others."""
+    codes = sum(unit.kind == "number" and not unit.word.isdecimal() for unit in units)
+    return codes + sum(unit.kind in ("name", "generic", "place") for unit in units)
+
+
+def is_parted(left: Sequence[Unit], right: Sequence[Unit]) -> bool:
+    """Whether a comma or "and" between `left` and `right` parts two names.
+
+    "Tako LLC, Miko" and "Tako Trading & Miko Foods" are two, "Miko, Tako", "Iron & Steel" one.
+    """
+    ends = [unit for unit in left[-2:] if unit.kind != "also"]
+    formed = bool(ends) and (ends[-1].kind in FORM_KINDS or ends[-1].word.endswith("公司"))
+    named = any(unit.kind == "name" for unit in right)
+    if "," in right[0].before and right[0].word in END_FORMS:
+        return False
+    if formed:
+        return count_telling(left) > 0 and (named or count_telling(right) > 1)
+    both = named and "," in right[0].before and any(unit.kind == "name" for unit in left)
+    return both and is_firm(left) and is_firm(right)
+
+
+def split_units(units: Sequence[Unit], lead: str) -> list[Part]:
+    """`units` in parts that may name a party each, the first after `lead`."""
+    parts = [Part(lead, [])]
+    follows = [*(unit.before for unit in units[1:]), ""]
+    for unit, behind in zip(units, follows, strict=False):
+        last = parts[-1]
+        if unit.kind in ("party", "others") or (unit.kind == "role" and ":" in behind):
+            parts.append(Part(unit.kind, []))
+        elif last.units and STRONG.search(unit.before):
+            parts.append(Part("strong", [unit]))
+        elif last.units and (WEAK.search(unit.before) or last.units[-1].kind == "also"):
+            parts.append(Part("weak", [unit]))
+        else:
+            last.units.append(unit)
+    joined: list[Part] = []
+    for part in parts:
+        left = joined[-1].units if joined else []
+        if not part.units and part.lead not in ("party", "role"):
+            continue
+        if part.lead == "weak" and left and not is_parted(left, part.units):
+            left.extend(part.units)
+            continue
+        if left and left[-1].kind == "also":
+            left.pop()
+        if part.lead == "weak" and part.units and part.units[0].kind == "also":
+            part.units.pop(0)
+        joined.append(part)
+    return joined
+
+
+def find_end(units: Sequence[Unit]) -> int:
+    """Where in `units` of a part numbers or an address begin that end its name.
+
+    >>> find_end(read_units("Tako Air 12 Lenin street", load_cell_words()))
+    2
+    """
+    named = False
+    for place, unit in enumerate(units):
+        near = {other.kind for other in units[place + 1 : place + 1 + STREET_WORDS]}
+        numbered = "number" in near
+        if unit.kind == "address" or (named and unit.kind in ("beside", "voyage")):
+            return place
+        if unit.kind in ("road", "street") and numbered and (named or unit.kind == "street"):
+            return find_street(units, place)
+        if unit.kind == "number" and (near & {"road", "street"} or (named and ", " in unit.before)):
+            return place
+        if unit.kind == "sure form" and named and is_town(units[place + 1 : place + 5]):
+            return place + 1
+        named = named or unit.kind == "name"
+    return len(units)
+
+
+def find_street(units: Sequence[Unit], place: int) -> int:
+    """Where the street begins whose word "street" stands at `place`, a number behind it.
+
+    "Leninsky prospekt 12" with a word before, "ul. Lenina 5" with the word itself.
+    """
+    for start in range(place, max(0, place - 3), -1):
+        if WEAK.search(units[start].before) or STRONG.search(units[start].before):
+            return start
+    before = units[place].kind == "road" and units[place + 1].kind == "number"
+    return max(0, place - before)
+
+
+def is_town(units: Sequence[Unit]) -> bool:
+    """Whether `units` behind a legal form are a town or a number, not more of the name."""
+    if not units or units[0].kind not in ("name", "place", "number"):
+        return False
+    return len(units) < 4 and not any(unit.kind in FORM_KINDS for unit in units)
+
+
+def trim_units(units: Sequence[Unit]) -> Iterator[list[Unit]]:
+    """`units` of a part without titles and numbers, without branch and signed town, without town.
+
+    >>> trimmed = trim_units(read_units("Messrs. Tako Bank Iran, Moscow", load_cell_words()))
+    >>> [" ".join(unit.word for unit in several) for several in trimmed]
+    ['tako bank iran moscow', 'tako bank iran', 'tako bank']
+    """
+    first, last = 0, len(units)
+    while last - first > 1 and is_before(units[first], units[first + 1]):
+        first += 1
+    while last - first > 1 and is_number_behind(units[last - 1]):
+        last -= 1
+    yield list(units[first:last])
+    branch = False
+    while last - first > 1:
+        unit, signed = units[last - 1], WEAK.search(units[last - 1].before)
+        town = unit.kind == "place" and (signed or branch)
+        if not town and not is_number_behind(unit) and unit.kind != "branch":
+            break
+        branch = branch or unit.kind == "branch"
+        last -= 1
+    yield list(units[first:last])
+    while last - first > 1 and units[last - 1].kind == "place" and is_firm(units[first : last - 1]):
+        last -= 1
+    if units[last - 1 : last] and units[last - 1].kind not in ("particle", "also"):
+        yield list(units[first:last])
+
+
+def is_before(unit: Unit, behind: Unit) -> bool:
+    """Whether `unit` stands before a name that begins with `behind`: a title, a customer number."""
+    code = unit.kind == "number" and (len(unit.word) > 3 or WEAK.search(behind.before))
+    return bool(code) or unit.kind in ("title", "ship", "beside", "voyage")
+
+
+def is_number_behind(unit: Unit) -> bool:
+    """Whether `unit` stands behind a name: an account, a voyage, "in liquidation"."""
+    signed = WEAK.search(unit.before) or "#" in unit.before
+    number = unit.kind == "number" and (signed or TAIL.fullmatch(unit.word))
+    return bool(number) or unit.kind in ("note", "voyage", "beside")
+
+
+def is_nobody(units: Sequence[Unit], known: CellWords) -> bool:
+    """Whether `units` are a phrase for nobody: "not declared", "the shipper"."""
+    telling = " ".join(unit.word for unit in units if unit.kind not in ("particle", "title"))
+    words = " ".join(unit.word for unit in units)
+    return not known.lists["nobody"].isdisjoint((words, telling))
+
+
+def is_named(units: Sequence[Unit], part: Part, beside: bool, known: CellWords) -> bool:
+    """Whether `units`, trimmed from `part`, name a party; `beside` says that an address began."""
+    kinds = {unit.kind for unit in units}
+    letters = sum(len(unit.word) for unit in units if unit.kind == "name")
+    if part.lead == "others" or is_nobody(units, known):
+        return False
+    if part.lead not in ("weak", "strong") or kinds & FORM_KINDS:
+        return (
+            letters > 1 or count_telling(units) > 1 or (letters == 1 and units[0].word > "\u3000")
+        )
+    several = count_telling(units) > 1 and "generic" in kinds
+    return not beside and not kinds & {"road", "street"} and (letters > 3 or several)
+
+
+def find_names(text: str, known: CellWords) -> tuple[dict[str, str], list[Part]]:
+    """The names in one reading of a cell by their folded words, the whole first; and its parts."""
+    names: dict[str, str] = {}
+    whole = read_units(text, known)
+    names[" ".join(unit.word for unit in whole)] = " ".join(text.split())
+    outside, ends = text, len(text)
+    insides = []
+    for found in INSIDE.finditer(text):
+        inside = read_units(found[1], known)
+        tail = not CELL_WORD.search(text, found.end())
+        said = bool(inside) and inside[0].kind in ("party", "note", "number", "beside")
+        if tail or said:
+            outside = outside[: found.start()] + " " * len(found[0]) + outside[found.end() :]
+        if tail or said or count_telling(inside) > 1:
+            insides.append((found.start(), found[1]))
+    parts: list[Part] = []
+    for start, piece in ((0, outside), *insides):
+        if start < ends:
+            lead = "weak" if start else ""
+            split = split_units(read_units(piece, known), lead)
+            ends = min(ends, start + add_names(piece, split, names, parts, known))
+    return names, parts
+
+
+def add_names(
+    text: str,
+    split: Sequence[Part],
+    names: dict[str, str],
+    parts: list[Part],
+    known: CellWords,
+) -> int:
+    """Add to `names` and `parts` those of `text`; where its first address begins is the value."""
+    beside, ends = False, len(text)
+    for part in split:
+        if part.lead in ("party", "role"):
+            beside = False
+        stop = find_end(part.units)
+        trimmed = [*trim_units(part.units[:stop])]
+        parts.append(Part(part.lead, trimmed[0]))
+        for units in (*trimmed, *split_scripts(trimmed[0])):
+            if units and is_named(units, part, beside, known):
+                names.setdefault(" ".join(unit.word for unit in units), cut_name(text, units))
+        if stop < len(part.units):
+            beside, ends = True, min(ends, part.units[stop].start)
+    return ends
+
+
+def cut_name(text: str, units: Sequence[Unit]) -> str:
+    """The name that `units` of `text` make, as it is written there."""
+    end = CLOSING.match(text, units[-1].end)
+    return " ".join(text[units[0].start : end.end() if end else None].split())
+
+
+def split_scripts(units: Sequence[Unit]) -> list[list[Unit]]:
+    """`units` of two scripts, apart: "华为 Huawei"; else nothing."""
+    latin = [unit for unit in units if unit.word.isascii()]
+    other = [unit for unit in units if not re.search("[a-z]", unit.word)]
+    both = [some for some in (latin, other) if any(unit.kind == "name" for unit in some)]
+    return both if len(both) == 2 else []
+
+
+def find_spellings(text: str, known: CellWords) -> Iterator[str]:
+    """Other ways to write what `text` may name: letters for digits, forms and initials apart, the
+    name in a mail address.
+
+    >>> [*find_spellings("OOOARGUMENT", load_cell_words())]
+    ['OOO ARGUMENT']
+    """
+    if "." in text:
+        initials = BOTH_INITIALS.sub(r" \1 \2 ", text)
+        both = " ".join(initials.split())
+        if initials != text and len(both.split()) <= 4 and not is_firm(read_units(text, known)):
+            yield both
+        for found in MAIL.finditer(text[:MOST_CHARS]):
+            labels = fold_phrase(found[1]).split(".")
+            names = [x for x in labels if x not in known.lists["domain"] and len(x) > 2]
+            if not known.lists["mail"].intersection(names):
+                yield " ".join(names)
+    for word in CELL_WORD.findall(text[:MOST_CHARS]):
+        folded = fold_phrase(word)
+        form = next((form for form in known.glued if folded.startswith(form)), "")
+        if form and len(word) >= len(form) + GLUED_FROM and folded not in known.phrases:
+            yield text.replace(word, f"{word[: len(form)]} {word[len(form) :]}", 1)
+    if LEET.search(text):
+        yield text.translate(LEET_LETTERS)
+
+
+def say_unnamed(units: Sequence[Unit], parts: Sequence[Part], known: CellWords) -> str:
+    """Why a cell of `units` in `parts` names nobody, "" where it may name somebody."""
+    if all(unit.word.isdecimal() for unit in units):
+        return "holds only digits" if units else "holds no letter"
+    if all(unit.kind in FORM_KINDS for unit in units):
+        return "holds only a legal form"
+    for part in parts:
+        held = [u for u in part.units if u.kind not in EMPTY_KINDS and not u.word.isdecimal()]
+        if held and not is_nobody(part.units, known):
+            return ""
+    return "names nobody"
+
+
+def say_unread(text: str, known: CellWords) -> str:
+    """Which letters of `text` cannot be compared, "" for none."""
+    if lost := [word for word in text.split() if LOST in word]:
+        return f'holds letters that are lost: "{lost[0][:MOST_CHARS]}"'
+    letters = [letter for letter in text[:MOST_CHARS] if letter.isalpha()]
+    scripts = {unicodedata.name(letter, "?").split()[0] for letter in letters}
+    if scripts and scripts.isdisjoint(known.scripts):
+        return f"holds letters of a script without a table: {min(scripts).capitalize()}"
+    return ""
+
+
+def is_plain_cell(text: str, known: CellWords) -> bool:
+    """Whether `text` is a name and nothing else, told in a moment."""
+    if not text.isascii():
+        return False
+    bare = text.translate(PLAIN_SIGNS)
+    words = bare.lower().split()
+    if not bare.replace(" ", "").isalpha() or not known.hints.isdisjoint(words):
+        return False
+    if words[-1] in known.lists["place"] or words[0] in known.lists["form"]:
+        return False
+    sure, glued = known.lists["sure form"].isdisjoint(words[:-1]), known.glued
+    if not sure or " ".join(words) in known.lists["nobody"] or len(words[0]) == len(bare):
+        return False
+    return not TELLING_SIGN.search(text) and not any(w.startswith(glued) for w in words)
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def read_cell(text: str) -> CellNames:
+    """Whom the party cell `text` names.
+
+    >>> read_cell("TO THE ORDER OF BANK X, A/C Tako LLC, 5 Abovyan Street").names[1:]
+    ('BANK X', 'Tako LLC')
+    >>> read_cell("Marks and Spencer").names, read_cell("TO ORDER").unnamed
+    (('Marks and Spencer',), 'names nobody')
+    """
+    known = load_cell_words()
+    if is_plain_cell(text, known):
+        return CellNames((text,))
+    names: dict[str, str] = {}
+    readings = read_texts(text[:MOST_READ], known)
+    lost = LOST_WORD.search(text)
+    unread = 'holds letters that are lost: "?"' if lost else say_unread(readings[0], known)
+    for reading in readings:
+        found, parts = find_names(reading, known)
+        why = say_unnamed(read_units(reading, known), parts, known)
+        if why:
+            return CellNames((), "" if unread else why, unread)
+        names.update((key, name) for key, name in found.items() if key not in names)
+    for name in [*names.values()]:
+        for spelling in find_spellings(name, known):
+            names.setdefault(spelling.lower(), spelling)
+    several = [name[:MOST_CHARS] for name in names.values()]
+    if len(several) > MOST_NAMES or len(text) > MOST_READ:
+        unread = unread or f"more than {MOST_NAMES} names or {MOST_READ:,} letters"
+    return CellNames(tuple(several[:MOST_NAMES]), "", unread)
+
+
+def split_listed(text: str) -> tuple[str, ...]:
+    """The name `text` of a list, then the names in it; none of a name that stands for an address.
+
+    >>> split_listed("Tako Works OAO; Miko LLC and any successor or subsidiary thereof")[1:]
+    ('Tako Works OAO', 'Miko LLC')
+    >>> split_listed("Import/Export Tako"), split_listed("Address 01")
+    (('Import/Export Tako',), ())
+    """
+    if LISTED_PLACE.fullmatch(text):
+        return ()
+    if not MAY_PART.search(text):
+        return (text,)
+    known = load_cell_words()
+    outside, pieces = text, []
+    for found in INSIDE.finditer(text):
+        inside = read_units(found[1], known)
+        if inside and (inside[0].kind in ("name", "party", "note") and not is_firm(inside)):
+            outside = outside.replace(found[0], " ", 1)
+        if inside and inside[0].kind == "party":
+            pieces.append(found[1])
+    names = [text]
+    for piece in (outside, *pieces):
+        for part in split_units(read_units(piece, known), ""):
+            units = part.units
+            if is_named(units, part, False, known) and (len(units) > 1 or part.lead == "party"):
+                names.append(cut_name(piece, units))
+    return tuple(dict.fromkeys(names))
+
+
+# ==================================================================================================
 # Names
 # Takes the text of a name, gives its comparable tokens, legal forms set apart, and what was folded
 # away. Does not know about lists or scores. Languages live in tables; code only consults them.
@@ -1737,148 +2398,8 @@ BEGINS = re.compile(r"(?=\w)|$")  # "(mhmd": behind the bracket
 ABJAD_MARK = "\u02bf"  # before a word of consonants only: Arabic, Hebrew, Syriac
 ARTICLE = ABJAD_MARK + "al"
 CONSONANTS = str.maketrans("eiouwypvqcxg", "aaaaaabfkkkj")
-# Several parties in one cell, and words that say so.
-ALSO = re.compile(
-    r"\s*(?:[;|\n]|\s/\s|\b[afdn]\s?[./]\s?k\s?[./]\s?a\b\.?:?|\b[cd]/[ob](?:/a)?\b|\bt/a\b"
-    r"|\bd\.?b\.?a\b\.?|\bformerly(?: known as)?\b|\b(?:also|previously|now) known as\b"
-    r"|\bdoing business as\b|\btrading as\b|\bon behalf of\b|\bcare of\b|\balias\b"
-    r"|\bto (?:the )?order of\b:?|\bfor (?:the )?account of\b|\bby order of\b|\bo/?b/?o\b|\bf/o\b"
-    r"|\b(?:notify|attn|attention|consignee|buyer|applicant|importer|receiver|customer|end[ -]?user"
-    r"|(?:ship|sold|bill|deliver)[ -]to)(?: party)?\s*:|\battn\b\.?|(?<=\w )ex(?= \w))\s*",
-    re.IGNORECASE,
-)
-# What the patterns need, tried first: they are slow.
-HINT_SIGNS, HINT_BESIDE = frozenset(";|/:\n"), frozenset("0123456789([@")
-BLANKS = re.compile(r"[^\S\n]+")
-HINT_WORDS = frozenset(
-    """aka a.k.a. a.k.a (aka (a.k.a. fka f.k.a. f.k.a nka dba d.b.a. d.b.a formerly (formerly as
-    alias care behalf order account obo attn attn. attention e-mail email mail box
-    ex imo (imo m.v. m.t. mv mt messrs messrs.
-    subsidiary subsidiaries affiliates affiliate affiliated successor successors sub-unit branch
-    branches""".split()
-)
-AND_OTHERS = re.compile(
-    r"[,;]?\s+(?:and\s+)?(?:any|its|all|their)\s+(?:\w+[, -]+){0,4}"
-    r"(?:subsidiar|affiliat|sub-?unit|successor|branch).*$",
-    re.IGNORECASE,
-)
-SHIP = re.compile(
-    r"^(?:m/?[vt]|m\. ?[vt]\.?|s/?s|f/v)\s+(?=\S{3})"
-    r"|\s{0,3}[(,-]{0,3}\s{0,3}\bimo\W*(?:no\W*|number\W*)?\d{7}\b\)?|^(?:m/s\.?|messrs\.?)\s+",
-    re.IGNORECASE,
-)
-
-# What a cell holds beside the name. Bounded on every side: a hostile cell must not take long.
-NAMED_CHARS = 300  # of a cell that hold its name; behind them no address is looked for
-CODE = re.compile(  # "C00123 Tako LLC", "1) Tako LLC", "Client No. 4711 Tako LLC", "Tako LLC - WH3"
-    r"^\W*(?:[a-z]{0,4}[-#]?\d{4,}|[(\[][a-z]{0,4}-?\d{2,}[)\]]|\d{1,3}[.)](?=\s)"
-    r"|(?:customer|client|cust|vendor|account|acct|id|po|ref|tel|order)\b\W{0,3}"
-    r"(?:(?:no|nr|id|code|number)\b\W{0,3})?[+\d][\d -]{2,20})(?!\w)[\W_]*(?=[^\W\d])"
-    r"|\s[-#]\s?[a-z]{1,4}\d{1,6}\W{0,3}$|\s(?:po|ref|order|inv|invoice)\W{1,3}\w{0,3}\d{3,20}\W{0,3}$",
-    re.IGNORECASE,
-)
-BESIDE = re.compile(  # from here on a number, an address or a person to call
-    r"""[\s,;(/-]{0,4}(?:
-    \b(?:tel\w*|phone|ph|fax|mob|mobile|cell|тел|факс)\b[^,]{0,5}(?=[+(\d])
-    |\b(?:vat|tax|t\.?i\.?n|trn|inn|unp|bin|iin|kpp|ogrn|vkn|vergi|cuit|ruc|nit|cnpj|gst\w*|eori
-      |uscc|reg|инн|унп|бин|иин|огрн)\b[^,;]{0,15}\d
-    |\bp\.?\s?o\.?\s?b(?:ox)?\b|\be-?mail\b|\b(?:attn|attention)\b|[\w.+-]{1,40}@\w
-    |\b(?:room|rm|unit|flat|suite|shop|office|plot|bldg|building|floor|block)\b\W{0,3}\w{0,2}\d
-    |\b(?:ul|ulitsa|prospekt|pr-t|str|strasse|rue|calle|avenida|ул|улица|пр-т|проспект)\b\.?\s
-      [^\d,]{2,40}[\s,]{1,3}\d
-    |,(?=.{0,120}\d)(?=.{0,120}[^\W\d]{2})
-    |(?<=\w\w)\s(?:no\W{0,2})?\d[\w/-]{0,9}\s.{0,60}\b(?:street|str?|road|rd|ave(?:nue)?|lane
-      |blvd|boulevard|district|ul|ulitsa|cad\w*|sok\w*|mah\w*|ул|улица|пр|проспект|шоссе)\b
-    ).*""",
-    re.IGNORECASE | re.DOTALL | re.VERBOSE,
-)
-BRACKET = re.compile(r"\s?[(\[][^()\[\]]*[)\]]?")
-INITIALS = re.compile(r"(?<![\w.])([^\W\d_])\.\s?([^\W\d_])\.(?!\s?[^\W\d_]\.)")  # "Putin V.V."
-MAYBE_BESIDE = re.compile(r"[\d(\[@]|\b\w\.\s?\w\b|attn|attention|mail|box", re.IGNORECASE)
-
-
 FORMAL_FROM = 8  # letters of a misspelt legal form: "Liabilty", while Al-Mosuli is a name
 SPELLING_FROM = 6  # letters; "Severnay" / "Severnaya", while "Bankk" may be a name
-
-
-def split_names(text: str) -> tuple[str, ...]:
-    """What the cell `text` may name: all of it, its parts ("X c/o Y"), its words of each script.
-
-    >>> split_names("ABC Trading a/k/a Tako LLC")
-    ('ABC Trading a/k/a Tako LLC', 'ABC Trading', 'Tako LLC')
-    >>> split_names("Marks and Spencer"), split_names("华为 Huawei")
-    (('Marks and Spencer',), ('华为 Huawei', 'Huawei', '华为'))
-    """
-    several = not (HINT_SIGNS.isdisjoint(text) and HINT_WORDS.isdisjoint(text.lower().split()))
-    beside = not HINT_BESIDE.isdisjoint(text) or has_initials(text)
-    if text.isascii() and not several and not beside:
-        return (text,)
-    tight = BLANKS.sub(" ", text)  # the patterns would go over a run of blanks again and again
-    parts = [tight]
-    if several or not text.isascii():
-        others = (AND_OTHERS.sub("", part) for part in ALSO.split(tight))
-        parts += [SHIP.sub("", part).strip(" ,()\"'") for part in others]
-    if not text.isascii():
-        words = HAN.sub(lambda run: f" {run[0]} ", tight).split()
-        latin = " ".join(w for w in words if LATIN.search(w) and not OTHER.search(w))
-        other = " ".join(w for w in words if OTHER.search(w) and not LATIN.search(w))
-        parts += [latin, other] if latin and other else []
-    if several or beside or not text.isascii():
-        parts += [bare for part in dict.fromkeys(parts) for bare in find_bare(part)]
-    return tuple(dict.fromkeys(filter(None, parts)))
-
-
-def find_bare(text: str) -> Iterator[str]:
-    """`text` without a customer code, then without numbers and address, then without brackets.
-
-    >>> [*find_bare("C00123 Tako LLC, 5 Abovyan Street (new)")]
-    ['Tako LLC, 5 Abovyan Street (new)', 'Tako LLC', 'Tako LLC']
-    """
-    if MAYBE_BESIDE.search(text):
-        named = CODE.sub("", text[:NAMED_CHARS])
-        head = BESIDE.sub("", named, count=1)
-        yield named
-        yield head if sum(map(str.isalpha, head)) > 2 else ""
-        yield drop_notes(head or named)
-        if has_initials(named):
-            yield INITIALS.sub(r" \1 \2 ", named).strip()
-
-
-def has_initials(text: str) -> bool:
-    """Whether `text` is a person's name with two initials written together.
-
-    >>> has_initials("Putin V.V."), has_initials("Tako S.A."), has_initials("M.P. Tako Group plc")
-    (True, False, False)
-    """
-    if "." not in text or not (both := {i[1] + i[2] for i in INITIALS.finditer(text.lower())}):
-        return False
-    return not any(map(is_final, both)) and len(INITIALS.sub("", text).split()) <= 2
-
-
-@functools.cache
-def is_final(word: str) -> bool:
-    """Whether `word` may be a place or form behind a name: "sa", but not "ak", which leads."""
-    language = load_language()
-    forms = (position != "start" for _, position, _ in language.forms.get(word, ()))
-    return any(forms) or word in language.classes
-
-
-def drop_notes(text: str) -> str:
-    """`text` without what stands in brackets, unless that is generic, a place or a legal form.
-
-    >>> drop_notes("Iran Tako Co. (ITC)"), drop_notes("Tako Bank (Asia) Ltd")
-    ('Iran Tako Co.', 'Tako Bank (Asia) Ltd')
-    """
-    language = load_language()
-
-    def is_name(word: str) -> bool:
-        return word in language.classes or word in language.forms
-
-    def drop(note: re.Match[str]) -> str:
-        words = re.findall(r"\w+", note[0].lower().replace(".", ""))
-        return note[0] if any(map(is_name, words)) else ""
-
-    return BRACKET.sub(drop, text).strip()
 
 
 @functools.cache
@@ -2317,16 +2838,16 @@ def fold_entries(
 ) -> tuple[list[tuple[str, str, int]], list[FoldedName]]:
     """(text, kind, entry number) and folded name of all names; Chinese as written and spelt.
 
-    "Sino Institute (SINI)" stands also without the bracket, "Tako; Taco" as two names.
+    "Sino Institute (SINI)" stands also without the bracket, "Tako; Taco" as two names, and an
+    address that was given a number in place of a name not at all.
     """
-    rows = [(text, kind, e) for e, entry in enumerate(entries) for text, kind in entry.names]
-    read = [text for text, _, _ in rows]
-    for row in rows[:]:
-        if "(" in row[0] or "[" in row[0] or ";" in row[0]:
-            parts = dict.fromkeys(drop_notes(part) for part in row[0].split(";"))
-            others = [part for part in parts if part and part != row[0]]
-            read += others
-            rows += [row] * len(others)
+    rows: list[tuple[str, str, int]] = []
+    read: list[str] = []
+    for e, entry in enumerate(entries):
+        for text, kind in entry.names:
+            parts = split_listed(text)
+            read += parts
+            rows += [(text, kind, e)] * len(parts)
     folded = fold_names(read, language)
     han = [i for i, name in enumerate(folded) if name.script == "han"]
     folded += fold_batch([read[i] for i in han], language, spell=True)
@@ -2866,34 +3387,14 @@ def score_leftover(left: float, right: float, agreed: float, evidence: float) ->
 
 def fold_queries(texts: Sequence[str], language: Language) -> list[list[FoldedName]]:
     """The names to look up for each of `texts`: several in a cell, Chinese also spelt."""
-    parts = [split_names(text) for text in texts]
+    parts = [read_cell(text).names or (text,) for text in texts]
     flat = [part for several in parts for part in several]
     folded = iter(fold_names(flat, language))
     queries = [[next(folded) for _ in several] for several in parts]
     for several, names in zip(parts, queries, strict=True):
         han = [text for text, name in zip(several, names, strict=True) if name.script == "han"]
         names += fold_batch(han, language, spell=True)
-        names += fold_names([*filter(None, {find_head(n, language) for n in names})], language)
     return queries
-
-
-def find_head(name: FoldedName, language: Language) -> str:
-    """`name` up to the legal form that does not end it: the rest is a town or a branch.
-
-    >>> language = load_language()
-    >>> find_head(fold_names(["Tako JSC Soligorsk"], language)[0], language)
-    'tako jsc'
-    """
-    words = name.plain.split() if name.forms and not name.script else []
-    words = words if name.words[:1] == tuple(words[:1]) else []  # no form leads
-    for i in range(1, len(words)):
-        for form, position, kind in language.forms.get(words[i], ()):
-            end, sure = i + len(form), kind in ("LTD", "PLC") and len("".join(form)) > 2
-            if sure and position != "start" and tuple(words[i:end]) == form:
-                rest = split_forms(words[end:], language)[0] if words[end:] else []
-                lead = not rest or language.classes.get(words[end]) == "particle"
-                return "" if lead or words[end] in language.forms else " ".join(words[:end])
-    return ""
 
 
 class Pair(NamedTuple):
@@ -5980,23 +6481,14 @@ def build_place_flag(one: Evidence, entry: ListEntry) -> Flag:
 
 def screen_names(texts: Sequence[str]) -> tuple[Flag, ...]:
     """The `unscreened` flag of consignee cells that all name nobody."""
-    if not all(map(is_unnamed, texts)):
+    cells = [read_cell(text) for text in texts]
+    if any(cell.names for cell in cells):
         return ()
     found = join_cells(texts).strip()
-    said = f'consignee "{found}" names nobody' if found else "the consignee cell is empty"
+    why = next((cell.unnamed or cell.unreadable for cell in cells), "")
+    said = f'consignee "{found}" {why}' if found else "the consignee cell is empty"
     reason = f"{said}: no party list was asked"
     return (flag("unscreened", reason, role="consignee", found=found),)
-
-
-@functools.lru_cache(maxsize=1 << 16)
-def is_unnamed(text: str) -> bool:
-    """Whether the consignee cell `text` names nobody: blank, signs, a word for nothing.
-
-    >>> is_unnamed(" - "), is_unnamed("To the order of"), is_unnamed("None Such Ltd")
-    (True, True, False)
-    """
-    bare = " ".join(re.findall(r"\w+", text.casefold()))
-    return not bare or bare in {row["text"] for row in read_table("placeholders")}
 
 
 def own_firms(screener: Screener, path: str) -> tuple[Screener, list[str]]:

@@ -278,8 +278,8 @@ def test_a_broken_pipe_of_the_engine_is_no_traceback(place):
 
 @pytest.mark.parametrize("blank", [" ", "\u00a0", "\u3000", "\t"], ids=ascii)
 def test_runs_of_blanks_in_a_name_come_to_an_end(blank, no_hang):
-    assert screen.split_names(f"Abc (Def) Ltd; Ghi{blank * 200_000}")[1] == "Abc (Def) Ltd"
-    assert screen.split_names(f"A (B){blank * 9}C/O{blank * 9}D Ltd")[0] == "A (B) C/O D Ltd"
+    assert screen.read_cell(f"Abc (Def) Ltd; Ghi{blank * 200_000}").names[1] == "Abc (Def) Ltd"
+    assert screen.read_cell(f"A (B){blank * 9}C/O{blank * 9}D Ltd").names[0] == "A (B) C/O D Ltd"
 
 
 def test_the_input_given_as_standard_input_is_not_overwritten(place):
