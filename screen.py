@@ -6,10 +6,10 @@
 """Screen export shipments: listed parties, controlled goods, embargoed or diverted destinations.
 
 The file reads from top to bottom, each room calling only what stands above it: Vocabulary, Goods,
-Destinations, Lists, Update, Cells, Names, Match, Files, Headers, Shipments, History, Surges,
-Output, Clearances, Places, Owners, Screening, Selftest, Run, Receipt, Command line. Facts are
-tables in lists/, each row with its source and date. Standard output carries rows, standard error
-the talk; README.md says what users may rely on.
+Destinations, Files, Tables, Lists, Update, Cells, Names, Match, Shipments, History, Surges,
+Output, Show, Report, Clearances, Since, Places, Owners, Screening, Selftest, Run, Receipt, Command
+line. Facts are tables in lists/, each row with its source and date. Standard output carries rows,
+standard error the talk; README.md says what users may rely on.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ import shlex
 import shutil
 import signal
 import string
+import sys
 import tempfile
 import threading
 import time
@@ -103,6 +104,7 @@ PARTY_ROLES = (
     "bank", "vessel", "owner",
 )  # fmt: skip
 Row = Mapping[str, str]  # of a fact table
+Roles = Mapping[str, tuple[tuple[int, ...], ...]]  # role -> fields: columns that make one text
 Cells = Mapping[str, tuple[str, ...]]  # of one row: role -> its cells, an address as its lines
 
 
@@ -147,9 +149,20 @@ class ListEntry:
     licence: str = ""  # licence requirement and policy of a BIS entry
 
 
-def read_cells(row: Sequence[str], roles: Mapping[str, Sequence[int]]) -> Cells:
-    """The cells of `row` by role."""
-    return {role: tuple([row[i] for i in at]) for role, at in roles.items()}
+def read_cells(row: Sequence[str], roles: Roles) -> Cells:
+    """The cells of `row` by role; of a name over several columns what they say together."""
+    return {role: tuple([join_field(row, at) for at in fields]) for role, fields in roles.items()}
+
+
+def join_field(row: Sequence[str], columns: tuple[int, ...]) -> str:
+    """The one text that stands in `columns` of a row.
+
+    >>> join_field(["1", "MAHAN", "AIR"], (1, 2))
+    'MAHAN AIR'
+    """
+    if len(columns) == 1:
+        return row[columns[0]]
+    return " ".join(filter(None, [row[n].strip() for n in columns]))
 
 
 def join_address(lines: Iterable[str]) -> str:
@@ -182,29 +195,6 @@ def read_table(name: str) -> list[dict[str, str]]:
     """Rows of the fact table lists/`name`.csv; every one has its `source` and `as_of`."""
     with open(TABLES / f"{name}.csv", encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-BLOCK = 1 << 18  # bytes read at once, and looked at for encoding and header
-PACK_RATIO = 200  # bytes unpacked from one packed; CSV gives 3-30, bombs 1,000
-
-
-def open_packed(stream: Any) -> Any:
-    """The bytes in `stream`, a gz or zip archive's unpacked as they are read, never onto disk."""
-    start = stream.peek(4)[:4]
-    if start.startswith(b"\x1f\x8b"):
-        return gzip.open(stream)
-    if start != b"PK\3\4":
-        return stream
-    if not stream.seekable():
-        raise ValueError("a zip archive or office document in a pipe: give the file itself")
-    archive = zipfile.ZipFile(stream)
-    members = [m for m in archive.namelist() if not re.search(r"/$|__MACOSX/|(^|/)\.[^/]*$", m)]
-    if {"[Content_Types].xml", "content.xml"} & set(members):
-        raise ValueError("an office document (.xlsx, .ods, .docx): save it as CSV UTF-8")
-    if len(members) != 1:
-        some = ", ".join(map(repr, members[:5]))
-        raise ValueError(f"{len(members)} files in the archive, one expected: {some}")
-    return archive.open(members[0])
 
 
 # ==================================================================================================
@@ -968,6 +958,672 @@ def _show_sign(row: Row, cells: Mapping[str, Sequence[str]], goals: Sequence[str
         case "no-end-user" if filled and users and not any(map(str.strip, users)):
             return f'{role} "{filled[0]}"'
     return ""
+
+
+# ==================================================================================================
+# Files: bytes of a file, packed or not, a workbook or text in any encoding -> complete lines.
+# Takes a path, `-` or bytes; memory follows the block read. Knows nothing of headers or rows.
+
+BLOCK = 1 << 18  # bytes read at once, and looked at for encoding and header
+PACK_RATIO = 200  # bytes unpacked from one packed; CSV gives 3-30, bombs 1,000
+PAUSE = 0.2  # seconds without input after which the rows read so far are handed on
+LINE_CHARS = 1 << 20  # of one line; beyond is a dump or an attack, and is cut and reported
+ENDLESS = 1 << 29  # characters without a line end at which nobody waits for one: /dev/zero
+HEADER_LINES = 50  # lines in which the header must stand: reports open with a title and filters
+CUT = "\uffff"  # a noncharacter, so free to mark where a line was cut
+MARKS = ((codecs.BOM_UTF8, "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+# Encodings that go over to other letters and back in plain bytes.
+SHIFTED = {
+    "iso2022_jp": rb"\x1b\$[@B](?:[!-~]{2})+\x1b\([BJ]",
+    "iso2022_kr": rb"\x1b\$\)C[^\x0e]*\x0e(?:[!-~]{2})+\x0f",
+    "hz": rb"~\{(?:[!-w][!-~])+~\}",
+}
+SURE_BYTES = 200  # above ASCII, from which on an encoding found by letters stays
+SAMPLE_BYTES = 6_000  # of lines that are not ASCII: enough to tell an encoding
+MARGIN = 4.0  # bits by which the best encoding must be ahead, else its letters do not tell it
+SIGNS = frozenset("“”„‘’‚«»‹›–—…•·°ºª²³½¼¾×±§©®™€£¥№´¿¡\xa0，。、：；（）《》「」【】・　")
+Blocks = Generator[bytes]
+RankHeader = Callable[[Sequence[str]], float]  # how surely the cells of a line are a header; 0: not
+
+
+def open_packed(stream: Any) -> Any:
+    """The bytes in `stream`, a gz or zip archive's unpacked as they are read, never onto disk."""
+    start = stream.peek(4)[:4]
+    if start.startswith(b"\x1f\x8b"):
+        return gzip.open(stream)
+    if start != b"PK\3\4":
+        return stream
+    if not stream.seekable():
+        raise ValueError("a zip archive or workbook in a pipe: give the file itself")
+    archive = zipfile.ZipFile(stream)
+    members = [m for m in archive.namelist() if not re.search(r"/$|__MACOSX/|(^|/)\.[^/]*$", m)]
+    if {"[Content_Types].xml", "content.xml"} & set(members):
+        raise ValueError("an office document other than .xlsx: save it as CSV UTF-8")
+    if len(members) != 1:
+        some = ", ".join(map(repr, members[:5]))
+        raise ValueError(f"{len(members)} files in the archive, one expected: {some}")
+    return archive.open(members[0])
+
+
+def _read_blocks(source: str, raw: bytes | None, rank: RankHeader, notes: list[str]) -> Blocks:
+    """Bytes of `source` as they come; b"" when a pipe has had nothing for PAUSE seconds."""
+    name, size = name_source(source), 0
+    try:
+        with _open_source(source, raw) as file:
+            stream: Any = file if hasattr(file, "peek") else io.BufferedReader(file)
+            whole = _measure(source, raw)
+            if _is_workbook(stream):
+                yield from _read_workbook(stream, rank, notes)
+                return
+            unpacked = open_packed(stream)
+            while True:
+                if unpacked is stream and _is_quiet(file):
+                    yield b""
+                if not (block := unpacked.read1(BLOCK)):
+                    break
+                size += len(block)
+                if unpacked is not stream and size > PACK_RATIO * max(whole or size, BLOCK):
+                    raise ValueError(f"{PACK_RATIO} times its size unpacked: unpack it yourself")
+                yield block
+            if unpacked is stream and size < (whole or 0):
+                raise ValueError(f"it had {whole:,} when it was opened: it was cut meanwhile")
+    except UNREAD as err:
+        raise ScreenError(f"{name}: {_explain(err, size)}.") from err
+
+
+def name_source(source: str) -> str:
+    """How `source` is called in talk."""
+    return "standard input" if source == "-" else source
+
+
+def _open_source(source: str, raw: bytes | None) -> Any:
+    """The open file `source`, or `raw` as if it were one."""
+    if re.match(r"~\$|\.~lock\.", os.path.basename(source)):
+        raise ValueError("this is the lock of an open office document: give the document itself")
+    if raw is not None:
+        return io.BytesIO(raw)
+    if source != "-":
+        return open(source, "rb")
+    if sys.stdin is None:
+        raise ValueError("it is closed: give a file")
+    return nullcontext(sys.stdin.buffer)
+
+
+def _measure(source: str, raw: bytes | None) -> int | None:
+    """The bytes of a regular file; None of a pipe or device."""
+    if raw is not None:
+        return len(raw)
+    return os.path.getsize(source) if os.path.isfile(source) else None
+
+
+def _explain(err: BaseException, size: int) -> str:
+    """Why a file of which `size` bytes were read cannot be read on, and what to do."""
+    known: dict[type[BaseException], str] = {
+        FileNotFoundError: "there is no such file: check its name and folder",
+        IsADirectoryError: "this is a folder: give the files in it",
+        PermissionError: "you may not read it: ask for the right to, or for a copy",
+    }
+    why = known.get(type(err), f"cannot be opened ({err}): give a readable CSV file")
+    said = f"reading broke off after {size:,} bytes ({err}): give the whole file"
+    return said if size else why
+
+
+def _is_quiet(raw: Any) -> bool:
+    """Whether nothing comes from `raw` for PAUSE seconds; False where it cannot be waited for."""
+    try:
+        return not select.select([raw], [], [], PAUSE)[0]
+    except (OSError, ValueError):  # Windows, a stream without a descriptor
+        return False
+
+
+def _is_workbook(stream: Any) -> bool:
+    """Whether `stream` is an Excel workbook."""
+    if stream.peek(4)[:4] != b"PK\3\4" or not stream.seekable():
+        return False
+    found = "xl/workbook.xml" in zipfile.ZipFile(stream).namelist()
+    stream.seek(0)
+    return found
+
+
+def _read_workbook(stream: Any, rank: RankHeader, notes: list[str]) -> Blocks:
+    """The sheets of a workbook as CSV in UTF-8: those whose header ranks well, one by one.
+
+    `notes` says which sheets were not read. A later sheet's header is left out if it is the same.
+    """
+    try:
+        import openpyxl  # type: ignore[import-untyped]
+    except ImportError as err:
+        said = "an Excel workbook: install openpyxl to read it, or save it as CSV UTF-8"
+        raise ValueError(said) from err
+    _check_workbook(stream)
+    sheets = openpyxl.load_workbook(stream, read_only=True, data_only=True).worksheets
+    heads = [list(islice(_read_sheet(sheet), HEADER_LINES)) for sheet in sheets]
+    ranks = [max(map(rank, head), default=0.0) for head in heads]
+    filled = [n for n, head in enumerate(heads) if any(head)]
+    read = [n for n in filled if ranks[n] and 2 * ranks[n] >= max(ranks)] or filled[:1]
+    first: list[str] = []
+    for n in read:
+        header = max(heads[n], key=rank)
+        start = heads[n].index(header) + 1 if header == first else 0
+        first = first or header
+        rows = islice(_read_sheet(sheets[n]), start, None)
+        while batch := list(islice(rows, 1_000)):
+            text = io.StringIO(newline="")
+            padded = (row + [""] * (len(header) - len(row)) if row else row for row in batch)
+            csv.writer(text, lineterminator="\n").writerows(padded)
+            yield text.getvalue().encode()
+    if left := [repr(sheets[n].title) for n in filled if n not in read]:
+        notes.append(f"sheets not read, no such header in them: {', '.join(left)}")
+    if len(read) > 1:
+        several = ", ".join(repr(sheets[n].title) for n in read)
+        notes.append(f"{len(read)} sheets read one after the other: {several}")
+
+
+def _check_workbook(stream: Any) -> None:
+    """Raises ValueError for a workbook that unpacks without end, or has formulas not worked out:
+    other programs than Excel write them, and their cells would be blank."""
+    with zipfile.ZipFile(stream) as archive:
+        sizes = [(info.file_size, info.compress_size) for info in archive.infolist()]
+        if sum(big for big, _ in sizes) > PACK_RATIO * max(sum(s for _, s in sizes), BLOCK):
+            raise ValueError(f"{PACK_RATIO} times its size unpacked: save it as CSV UTF-8")
+        for name in archive.namelist():
+            if name.startswith("xl/worksheets/") and re.search(BLANK_FORMULA, archive.read(name)):
+                raise ValueError("its formulas have no values: open and save it in Excel")
+    stream.seek(0)
+
+
+BLANK_FORMULA = rb"(?:</f>|<f[^>]*/>)\s*(?:<v\s*/>|<v>\s*</v>|</c>)"
+
+
+def _read_sheet(sheet: Any) -> Iterator[list[str]]:
+    """The rows of a sheet as texts, without the blank cells at their ends."""
+    sheet.reset_dimensions()  # what a file says of its size may be wrong, and cut it
+    for row in sheet.iter_rows():
+        texts = [show_cell(cell.value, cell.number_format) for cell in row]
+        while texts and not texts[-1]:
+            texts.pop()
+        yield texts
+
+
+def show_cell(value: Any, style: str) -> str:
+    """The text of a workbook's cell as its sheet shows it; a day is an ISO date.
+
+    >>> show_cell(84821010.0, "General"), show_cell(1012100, "00000000"), show_cell(True, "General")
+    ('84821010', '01012100', 'TRUE')
+    """
+    if value is None or isinstance(value, str):
+        return value or ""
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, datetime):
+        return str(value.date() if value.time() == datetime.min.time() else value)
+    if not isinstance(value, int | float):
+        return str(value)
+    plain = re.sub(r'\\.|"[^"]*"|_.', "", style.split(";")[0])
+    if shape := re.fullmatch(r"(0+)(?:\.(0+))?", plain):
+        decimals = len(shape[2] or "")
+        return f"{value:.{decimals}f}".zfill(len(shape[1]) + bool(decimals) + decimals)
+    return str(int(value)) if value == int(value) else f"{value:.15g}"
+
+
+def find_encodings(head: bytes) -> list[str]:
+    """The encoding of a file that begins with `head`, then those that may be it as well.
+
+    By its mark, its NULs, as UTF-8, by shifts to other letters and back; else that in which its
+    letters are likeliest: each costs bits, the fewer the more usual it is (lists/letters.csv).
+
+    >>> find_encodings("Müller".encode("cp1252")), find_encodings("Łódź".encode("cp1250"))
+    (['cp1252'], ['cp1250'])
+    >>> find_encodings("收货人：东方贸易".encode("gbk"))
+    ['gb18030']
+    """
+    for mark, name in MARKS:
+        if head.startswith(mark):
+            return [name]
+    pairs = len(head) // 2 or 1
+    upper, lower = head[::2].count(0) / pairs, head[1::2].count(0) / pairs
+    if max(upper, lower) > 0.2 and min(upper, lower) < 0.02:
+        return ["utf-16-be" if upper > lower else "utf-16-le"]
+    for name, shift in SHIFTED.items():
+        if re.search(shift, head):
+            return [name]
+    text = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode(head)
+    odd = len(re.findall(r"[\udc80-\udcff]", text))
+    wide = len(re.findall(r"[^\0-\x7f]", text)) - odd
+    if odd <= 3 + wide // 2 and (wide or not odd):  # some Latin bytes among UTF-8 are damage
+        return ["utf-8"]
+    return _rank_encodings(head)
+
+
+def _rank_encodings(head: bytes) -> list[str]:
+    """The encoding in which the lines of `head` cost the fewest bits, and its rivals."""
+    odd = [line for line in dict.fromkeys(head.split(b"\n")) if not line.isascii()]
+    sample = b"\n".join(odd)[:SAMPLE_BYTES]
+    scores, texts = {}, {}
+    for row in read_table("encodings"):
+        name = row["encoding"]
+        texts[name] = codecs.getincrementaldecoder(name)("replace").decode(sample)
+        scores[name] = float(row["bits"]) + _count_bits(texts[name], name)
+    letters = {name: re.sub(r"\W", "", text) for name, text in texts.items()}
+    best = min(scores, key=scores.__getitem__)
+    near = (name for name in scores if scores[name] < scores[best] + MARGIN)
+    return [best, *(name for name in near if letters[name] != letters[best])]
+
+
+@functools.cache
+def _read_letters(encoding: str) -> list[dict[str, float]]:
+    """The bits that each usual letter costs, for each language that an encoding is used for."""
+    rows = {row["language"]: row for row in read_table("letters")}
+    uses = next(row for row in read_table("encodings") if row["encoding"] == encoding)
+    languages = []
+    for name in uses["languages"].split("|"):
+        bits, least = dict[str, float](), float(rows[name]["bits"])
+        for rank, letter in enumerate(rows[name]["letters"]):
+            for form in (letter.upper(), letter.lower(), letter):
+                bits[form] = least + math.log2(rank + 3)
+        languages.append(bits)
+    return languages
+
+
+def _count_bits(text: str, encoding: str) -> float:
+    """What `text` costs if it was written in `encoding`, each line in one language.
+
+    An ASCII character costs four bits: two bytes may be one letter or two.
+    """
+    languages = _read_letters(encoding)
+    others = _count_other(set(re.findall(r"[^\0-\x7f]", text)), encoding)
+    total = 4.0 * len(re.findall(r"[\0-\x7f]", text))
+    for line in text.split("\n"):
+        counts = Counter(re.findall(r"[^\0-\x7f]", line))
+        total += min(
+            sum(n * min(bits.get(char, 99.0), others[char]) for char, n in counts.items())
+            for bits in languages
+        )
+    threes = Counter(re.findall(r"(?s)(?=(.[^\0-\x7f].))", f" {text} "))
+    return total + sum(n * _count_odd(*three) for three, n in threes.items())
+
+
+def _count_other(chars: Set[str], encoding: str) -> dict[str, float]:
+    """What each of `chars` costs in a line of a language that does not use it."""
+    row = next(row for row in read_table("encodings") if row["encoding"] == encoding)
+    usual = re.compile(row["usual_bytes"].encode("latin-1") or b"(?!)")
+    bits = {}
+    for char in chars:
+        known = min(letters.get(char, 99.0) for letters in _read_letters(encoding))
+        if char in SIGNS:
+            unknown = 5.0 if char == "’" else 8.0
+        elif ord(char) > 0x2E80 and char != "\ufffd":
+            unknown = 12.5 if usual.fullmatch(char.encode(encoding)) else 17.0
+        else:
+            unknown = 14.0 if char.isalpha() else 20.0
+        bits[char] = min(unknown, known + 3.0)
+    return bits
+
+
+def _count_odd(left: str, char: str, right: str) -> float:
+    """The bits that a letter above ASCII costs for standing between `left` and `right`."""
+    near = left + right
+    if not char.isalpha():
+        return 6.0 if near.isalpha() and char not in "’·…–" else 0.0
+    odd = 6.0 * ((left.islower() and char.isupper()) + (char.islower() and right.isupper()))
+    odd += 8.0 * near.isdigit()
+    if ord(char) >= 0x370:  # no Latin letter, or Latin ones look odd beside it
+        odd += 6.0 * sum(c.isascii() and c.isalpha() for c in near)
+        odd += 4.0 * (ord(char) < 0x2E80 and not left.isalpha() and not right.isalpha())
+    return odd
+
+
+def _read_lines(
+    blocks: Iterable[bytes], encodings: list[str], rivals: list[str], given: bool
+) -> Iterator[tuple[str, bool]]:
+    """Text of complete lines, and whether it is the last, whose line end may be missing.
+
+    "" stands for a pause. What LINE_CHARS leaves of a long line ends in CUT, as its last piece may.
+    Unless `given`, the encoding is looked at again until enough bytes above ASCII have come; if
+    they tell another one, it is read from there on, and `encodings` gains it.
+    """
+    decoder, held, waiting = codecs.getincrementaldecoder(encodings[-1])("replace"), "", 0
+    odd, sure = b"", given
+    for block in blocks:
+        if not sure and not (block.isascii() and b"\x1b" not in block):
+            lines = block[:BLOCK].split(b"\n")
+            odd += b"\n".join(n for n in lines if not n.isascii() or b"\x1b" in n) + b"\n"
+            sure = len(odd) >= BLOCK or len(re.findall(rb"[\x80-\xff]", odd)) >= SURE_BYTES
+            now, *rivals[:] = find_encodings(odd)
+            if now != encodings[-1]:
+                encodings.append(now)
+                decoder = codecs.getincrementaldecoder(now)("replace")
+        try:
+            text = held + decoder.decode(block)
+        except UnicodeError as err:  # UTF-16 without its mark
+            fault = f"the file is no text in it ({err}), give another or none"
+            raise ScreenError(f"--encoding: {encodings[-1]!r}: {fault}.") from err
+        end = max(text.rfind("\n"), text.rfind("\r", 0, -1)) + 1  # a last \r may belong to \r\n
+        held = text[end:] if len(text) - end <= LINE_CHARS else text[end:][:LINE_CHARS] + CUT
+        waiting = 0 if end else waiting + len(block)
+        if waiting > ENDLESS:
+            raise ScreenError(f"no line end in {waiting:,} bytes: this is no table of text.")
+        if end or not block:
+            yield text[:end], False
+    yield held + decoder.decode(b"", True), True
+
+
+# ==================================================================================================
+# Tables: lines of text -> the header, and rows exactly as wide as it, in chunks, with what is
+# damaged in words. Every non-blank record is one row; whoever asks decides what damage means.
+# Memory follows the chunk. Knows no role and no list.
+
+COLUMNS = 300  # customs-data exports have up to 150; padding short rows must not fill the memory
+DELIMITERS = ",;\t|"
+RECORD_LINES = 100  # lines a quoted cell may run over: addresses take 10, a stray quote thousands
+CHUNK_CELLS = 3_000_000  # at most, so that files of 300 columns take no more memory than others
+REMOVED = {0: None, ord(CUT): None}
+BLANK = codecs.BOM_UTF8 + b" \t\r\n"
+FAULTS = {
+    "\0": "NUL bytes, removed",
+    CUT: f"a line longer than {LINE_CHARS:,} characters, the rest of it not read",
+    "\ufffd": "characters that cannot be read (U+FFFD)",
+    "\x85": "a line end in a cell (U+0085) that may part two rows",
+    "\u2028": "a line end in a cell (U+2028) that may part two rows",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How the user says a file is to be read; None means: find out."""
+
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # role -> headers
+    delimiter: str | None = None
+    encoding: str | None = None
+    chunk_rows: int = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some rows in file order; `damage` says in words what is wrong with a row, by its index."""
+
+    first_row: int  # data row number of rows[0]; the file's first is 1
+    rows: list[list[str]]  # each as wide as the header
+    lines: list[int]  # physical line on which each row starts, 1-based, preamble counted
+    damage: dict[int, str]  # 4 -> "line 7: 3 cells where the header has 5"
+    # 4 -> the row as meant: a blank follow-up line filled from the line above. Of shipments alone.
+    meant: dict[int, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table of text being read: its layout as found, and its rows in `chunks`, once."""
+
+    name: str  # "shipments.csv", "standard input"
+    headers: tuple[str, ...]  # as in the file, empty and duplicate ones too; () where none was seen
+    delimiter: str
+    header_line: int  # 1-based
+    preamble: tuple[str, ...]  # lines above the header
+    encodings: Sequence[str]  # as found; gains one where later letters tell another
+    notes: Sequence[str]  # what the user must hear: sheets not read, letters that do not tell
+    chunks: Iterator[Chunk]
+
+    @property
+    def encoding(self) -> str:
+        """The encoding that rows are read in now."""
+        return self.encodings[-1]
+
+    def read(self) -> Chunk:
+        """All rows at once."""
+        whole = Chunk(1, [], [], {})
+        for chunk in self.chunks:
+            start = len(whole.rows)
+            whole.damage.update((start + n, words) for n, words in chunk.damage.items())
+            whole.rows.extend(chunk.rows)
+            whole.lines.extend(chunk.lines)
+        return whole
+
+
+class _Header(NamedTuple):
+    """Lines that may be the header."""
+
+    start: int  # lines above it
+    span: int  # lines it takes, more than 1 when a quoted header holds a line break
+    cells: Sequence[str]
+    delimiter: str
+    rank: float
+
+
+def _parse_record(
+    lines: Sequence[str], mark: str, width: int = 0
+) -> tuple[list[str], int, str, int]:
+    """Cells of the first record in `lines`, the lines it takes, what is wrong with it, and the
+    lines that its quotes reach over.
+
+    One that is damaged, or spans lines and has not `width` cells, is its first line alone: quotes
+    obeyed, unless ignoring them gives `width` cells.
+    """
+    reader = csv.reader(lines, delimiter=mark, strict=True)
+    try:
+        cells, fault = next(reader, []), ""
+    except csv.Error as err:
+        cells, fault = [], str(err)
+    if not fault and (reader.line_num < 2 or len(cells) == width or not width):
+        return cells, reader.line_num, "", reader.line_num
+    line = lines[0].rstrip("\r\n")
+    plain = line.split(mark)
+    if len(plain) != width and len(line) <= csv.field_size_limit():
+        plain = next(csv.reader([line], delimiter=mark), [""])
+    return plain, 1, fault or "not as wide as the header", 1 if fault else reader.line_num
+
+
+def _count_filled(cells: Sequence[str]) -> int:
+    """How many of `cells` are not blank."""
+    return sum(bool(cell.strip()) for cell in cells)
+
+
+def _find_header(lines: Sequence[str], delimiter: str | None, rank: RankHeader) -> _Header:
+    """The likeliest header in `lines`: the first that ranks half as high as the best.
+
+    Not simply the best: a row of made-up header words, or the header of a second and wider table,
+    would hide all rows above it. If none ranks, the first line with the most cells, of rank 0.
+    """
+    found = []
+    for mark in delimiter or DELIMITERS:
+        for start in range(len(lines) or 1):
+            cells, span, *_ = _parse_record(lines[start : start + 10], mark)
+            ranked = rank(cells) if len(cells) <= COLUMNS else 0.0
+            found.append(_Header(start, span, cells, mark, ranked))
+    best = max(header.rank for header in found)
+    if not best:
+        return max(found, key=lambda header: (len(header.cells), -header.start))
+
+    def heads_rows(header: _Header) -> bool:
+        """Whether more than half of its cells are known headers."""
+        return 2 * header.rank > _count_filled(header.cells) > 2
+
+    good = [h for h in found if h.rank and (2 * h.rank >= best or heads_rows(h))]
+    first = max(good, key=lambda header: (-header.start, header.rank))
+    # "Consignee,Consignee,Goods" may stand above "Name,Country,HS code": headings of groups.
+    next_line = first.start + first.span, first.delimiter
+    below = next((h for h in found if (h.start, h.delimiter) == next_line), first)
+    return below if below.rank > first.rank else first
+
+
+def _check_table(name: str, head: bytes, header: _Header) -> None:
+    """Raises ScreenError for what is no table of text: a document, an archive, a web page."""
+    start = head.lstrip(BLANK)
+    if not start or not header.cells:
+        raise ScreenError(f"{name}: the file is empty, a header line expected.")
+    noise = len(re.findall(rb"[\1-\x08\x0e-\x1f\x7f]", head)) > 0.02 * len(head)
+    begins = start[:16].hex()
+    signs = read_table("foreign_files")
+    foreign = (sign["what"] for sign in signs if begins.startswith(sign["begins_hex"]))
+    if what := next(foreign, "binary data" if noise and not header.rank else ""):
+        raise ScreenError(f"{name}: this is {what}, not CSV: save it as CSV UTF-8 and give that.")
+    if len(header.cells) > COLUMNS:
+        where = f"{name}, line {header.start + 1}"
+        raise ScreenError(f"{where}: {len(header.cells):,} columns, at most {COLUMNS} expected.")
+
+
+def _check_options(options: ReadOptions) -> None:
+    """Raises ScreenError for a delimiter or encoding that does not exist."""
+    mark = options.delimiter
+    if mark is not None and (len(mark) != 1 or mark in '"\r\n\0'):
+        raise ScreenError(f"--delimiter: {mark!r} found, one character expected: , ; | or a tab.")
+    try:
+        probe = b"\xff\xfea,\xff +2AA- \\ud800\n"  # some escape what no text may hold
+        str(probe, options.encoding or "utf-8", "replace").encode()
+    except (LookupError, ValueError) as err:
+        text = f"--encoding: {options.encoding!r} is no text encoding: give one such as cp1252."
+        raise ScreenError(text) from err
+
+
+class _RowReader:
+    """The chunk being filled, and the text of a record whose quote is still open.
+
+    Text comes in blocks of complete lines. A sound block (as many records as lines, all as wide as
+    the header) is taken whole; any other goes record by record, and the open end of a quoted one is
+    held back until the next block comes.
+    """
+
+    def __init__(self, header: _Header, encodings: Sequence[str], rivals: Sequence[str]) -> None:
+        self.delimiter, self.width = header.delimiter, len(header.cells)
+        self.line, self.open_text = 1, ""
+        self.encodings, self.rivals = encodings, rivals
+        self.doubt = 0  # the line up to which a torn record may reach
+        self.chunk = Chunk(1, [], [], {})
+
+    def read_chunks(self, texts: Iterable[tuple[str, bool]], enough: int) -> Iterator[Chunk]:
+        """Chunks of at least `enough` rows, smaller ones at the end or when the input pauses."""
+        for text, last in texts:
+            self.add(self.open_text + text, last)
+            count = len(self.chunk.rows)
+            if count >= enough or (count and (last or not text)):
+                yield self.chunk
+                self.chunk = Chunk(self.chunk.first_row + count, [], [], {})
+
+    def add(self, text: str, last: bool) -> None:
+        """Adds the rows of `text`: at once if each line is a whole row and every byte is sound."""
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter, strict=True)
+        torn = self.line < self.doubt or any(mark in text for mark in FAULTS)
+        torn = torn or (bool(self.rivals) and not text.isascii())
+        try:
+            rows = [] if torn else list(reader)
+        except csv.Error:
+            rows = []
+        if text and (len(rows) != reader.line_num or {*map(len, rows)} != {self.width}):
+            return self._add_torn(text, last)
+        self.chunk.rows.extend(rows)
+        self.chunk.lines.extend(range(self.line, self.line + len(rows)))
+        self.line, self.open_text = self.line + len(rows), ""
+
+    def _add_torn(self, text: str, last: bool) -> None:
+        """Adds the rows of `text` record by record, as many as are known to have ended.
+
+        A record that spans lines and does not fit is damage on its first line alone, and reading
+        resumes on the next: one stray quote must not swallow the file.
+        """
+        torn = list(io.StringIO(text, newline=""))
+        lines, at = [line.translate(REMOVED) for line in torn], 0
+        while at < len(lines):
+            if torn[at] in ("\n", "\r\n", "\r"):
+                at, self.line = at + 1, self.line + 1
+                continue
+            for count in (1, RECORD_LINES):  # most records are one line
+                near = lines[at : at + count]
+                cells, span, fault, reach = _parse_record(near, self.delimiter, self.width)
+                if not fault.startswith("unexpected end"):
+                    break
+            if fault.startswith("unexpected end") and at + len(near) == len(lines) and not last:
+                break
+            source = "".join(torn[at : at + span])
+            faults = self._find_faults(source, bool(fault))
+            self.doubt = max(self.doubt, self.line + reach)
+            full = [n for n in near[:span] if n.count(self.delimiter) >= max(1, self.width - 1)]
+            if len(full) > 1:
+                faults.append(f"quotes that may join {span} rows")
+            if source.strip("\r\n" if self.width == 1 else " \r\n"):
+                self.add_row(cells, faults)
+            at, self.line = at + span, self.line + span
+        self.open_text = "".join(torn[at:])
+
+    def _find_faults(self, source: str, torn: bool) -> list[str]:
+        """What is wrong with the text `source` of a record, in words."""
+        faults = [words for mark, words in FAULTS.items() if mark in source]
+        for rival in self.rivals:
+            read = source.encode(self.encodings[-1], "replace").decode(rival, "replace")
+            if re.sub(r"\W", "", read) != re.sub(r"\W", "", source):
+                faults.append(f"letters that may be {rival} as well: give --encoding")
+        if torn or (self.line < self.doubt and source.count('"') % 2):
+            faults.append("quotes out of place, or a cell over 131,072 characters")
+        return faults
+
+    def add_row(self, cells: list[str], faults: list[str]) -> None:
+        """Adds one row of `cells`, made as wide as the header; a surplus is kept in the words."""
+        surplus, missing = cells[self.width :], self.width - len(cells)
+        self.chunk.rows.append(cells[: self.width] + [""] * missing)
+        self.chunk.lines.append(self.line)
+        counts = f"{len(cells)} cells where the header has {self.width}"
+        if any(map(str.strip, surplus)):  # blank cells beyond the end are no damage
+            faults.append(f"{counts}: the surplus is {', '.join(map(repr, surplus))}")
+        elif missing > 0:
+            faults.append(counts)
+        if faults:
+            words = f"line {self.line}: {'; '.join(faults)}"
+            self.chunk.damage[len(self.chunk.rows) - 1] = words
+
+    def add_above(self, lines: Sequence[str], header: _Header, rank: RankHeader) -> tuple[str, ...]:
+        """Adds the `lines` above the header that look like rows, so that none is lost; the rest."""
+        rest, most = [], 2 * _count_filled(header.cells)
+        for line in lines:
+            cells = _parse_record([line], self.delimiter)[0]
+            wide = len(cells) >= self.width and 4 * _count_filled(cells) > most > 2
+            if wide and rank(cells) < 1:
+                self.add_row(cells, ["above the header line, which may not be its own"])
+            else:
+                rest.append(line.rstrip("\r\n"))
+            self.line += 1
+        return tuple(rest)
+
+
+@contextmanager
+def open_table(
+    source: str, options: ReadOptions, rank_header: RankHeader, raw: bytes | None = None
+) -> Iterator[Table]:
+    """The table at path `source` (`-`: standard input; or `raw`, its bytes), open for one reading.
+
+    Its header is the likeliest line by `rank_header`; () if none ranks, and then its first line is
+    a row. Raises ScreenError for what is no table of text, and while chunks are read, for a file
+    that breaks off: never after a silent half.
+    """
+    name, notes = name_source(source), list[str]()
+    _check_options(options)
+    with closing(_read_blocks(source, raw, rank_header, notes)) as blocks:
+        head, text = b"", ""
+        for block in blocks:
+            head += block
+            if len(head) >= BLOCK or (head.lstrip(BLANK) and not block):
+                break
+        found = [options.encoding] if options.encoding else find_encodings(head)
+        encodings, rivals = found[:1], found[1:]
+        sure = options.encoding is not None or encodings[0].startswith("utf-16")
+        begun_with = chain([head, b""], blocks)  # the pause after `head` has been used up
+        texts = _read_lines(begun_with, encodings, rivals, sure)
+        for more, last in texts:  # in a stream the header may come after a pause
+            text += more
+            lines = list(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+            begin = [line.translate(REMOVED) for line in lines[:HEADER_LINES]]
+            header = _find_header(begin, options.delimiter, rank_header)
+            if last or len(text) >= BLOCK or header.rank >= 1:
+                break
+        _check_table(name, head, header)
+        reader = _RowReader(header, encodings, rivals)
+        start = header.start + header.span if header.rank else 0
+        above = lines[: header.start] if header.rank else []
+        preamble = reader.add_above(above, header, rank_header)
+        reader.line = start + 1
+        begun = [("".join(lines[start:]), last), ("", last)]  # rows read so far must not wait
+        enough = min(options.chunk_rows, CHUNK_CELLS // len(header.cells))
+        chunks = reader.read_chunks(chain(begun, texts), enough)
+        cells = tuple(header.cells) if header.rank else ()
+        where = header.start + 1
+        yield Table(name, cells, header.delimiter, where, preamble, encodings, notes, chunks)
 
 
 # ==================================================================================================
@@ -3531,212 +4187,33 @@ def score_comparison(
 
 
 # ==================================================================================================
-# Files: a shipment file's bytes, packed or not, whatever its encoding -> text of complete lines.
-# Takes a path or `-`; memory follows the block read. Knows nothing of cells, headers or rows.
+# Shipments: a table of text -> the role of each of its columns, and chunks of rows with what makes
+# a row doubtful. Spellings come from lists/columns.csv. Knows nothing of listed parties or flags.
+#
+# A role in columns.csv may carry a mark: "consignee+" counts only beside a part (Shipping Name, not
+# Shipping); "consignee/shipper" is a consignee where no better column is, else a shipper. Roles of
+# parts (name, given_name, family_name, address, country, identifier) say what of a party is meant;
+# "noise" words say nothing; "total_line" stands in rows.
 
-PAUSE = 0.2  # seconds without input after which the rows read so far are handed on
-LINE_CHARS = 1 << 20  # of one line; beyond is a dump or an attack, and is cut and reported
-CUT = "\uffff"  # a noncharacter, so free to mark where a line was cut
-# Of cp1252: what stands between words or in them ("d’Or", "Int’l", "10×20"), then all that stands
-# at the ends of words: quotation marks, currency and the like.
-BREAKS = b"\x85\x91\x92\x93\x94\x96\x97\xd7"
-SIGNS = bytes([0x80, *range(0x82, 0x88), 0x89, 0x8B, *range(0x91, 0x9A), 0x9B, *range(0xA0, 0xC0)])
-# From its start on alone: a run of letters without an odd one is gone over once.
-ODD_WORD = re.compile(rb"(?<![A-Za-z\x80-\xff])[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
-LETTERS = string.ascii_letters.encode()
-SURE_BYTES = 200  # above ASCII, from which on an encoding found by letters stays
-MARKS = ((codecs.BOM_UTF8, "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
-
-
-def find_encoding(head: bytes) -> str:
-    """The encoding of a file that begins with `head`: by its mark, NULs, as UTF-8, by its letters.
-
-    >>> find_encoding("Müller".encode("cp1252")), find_encoding("Łódź".encode("cp1250"))
-    ('cp1252', 'cp1250')
-    >>> find_encoding("收货人：东方贸易".encode("gbk"))
-    'gb18030'
-    """
-    for mark, name in MARKS:
-        if head.startswith(mark):
-            return name
-    pairs = len(head) // 2 or 1
-    upper, lower = head[::2].count(0) / pairs, head[1::2].count(0) / pairs
-    if max(upper, lower) > 0.2 and min(upper, lower) < 0.02:
-        return "utf-16-be" if upper > lower else "utf-16-le"
-    if re.search(rb"\x1b\$[@B](?:[!-~]{2})+\x1b\([BJ]", head):  # to two-byte letters and back
-        return "iso2022_jp"
-    text = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode(head)
-    odd = len(re.findall(r"[\udc80-\udcff]", text))
-    wide = len(re.findall(r"[^\0-\x7f]", text)) - odd
-    if odd <= 3 + wide // 2 and (wide or not odd):  # some Latin bytes among UTF-8 are damage
-        return "utf-8"
-    return _find_wide_code(head) or _find_own_code(head) or _find_latin_code(head)
-
-
-def _read_codes(script: str) -> list[Row]:
-    """The rows of lists/encodings.csv for letters of two bytes ("wide"), of alphabets of their own
-    ("own") or beside a to z ("latin")."""
-    return [row for row in read_table("encodings") if row["script"] == script]
-
-
-def _find_wide_code(head: bytes) -> str:
-    """The Chinese, Japanese or Korean encoding that `head` is sound text in, common letters, and
-    two or more together; "" for none."""
-    for row in _read_codes("wide"):
-        text = codecs.getincrementaldecoder(row["encoding"])("replace").decode(head)
-        wide = re.findall(r"[^\0-\x7f]", text)
-        together = sum(map(len, re.findall(r"[^\0-\x7f]{2,}", text)))
-        sound = 50 * text.count("\ufffd") <= len(wide) and together >= 0.8 * len(wide)
-        signs = [c.encode(row["encoding"]) for c in wide if sound and c != "\ufffd"]
-        common = sum(re.fullmatch(row["letters"].encode(), sign) is not None for sign in signs)
-        told = len(re.findall(row["sign"].encode(), head)) >= float(row["sign_share"]) * len(wide)
-        if len(signs) >= int(row["least"]) and told and common >= float(row["share"]) * len(signs):
-            return row["encoding"]
-    return ""
-
-
-def _find_own_code(head: bytes) -> str:
-    """The encoding of `head` if more words above ASCII are without Latin letters than with: that in
-    which its letters are frequent ones. Else ""."""
-    words = ODD_WORD.findall(head)
-    latin = [word for word in words if re.search(rb"[A-Za-z]", word)]
-    mixed = [word for word in latin if not word.strip(SIGNS).isascii()]
-    pure = [word for word in words if len(word) > 1 and word.translate(None, LETTERS) == word]
-    if len(pure) <= len(mixed):
-        return ""
-    counts = Counter(re.findall(rb"[\x80-\xff]", b"".join(pure)))
-
-    def weigh(row: Row) -> float:
-        letters, most = row["letters"], len(row["letters"])
-        ranks = {c: 2 - i / most for i, low in enumerate(letters) for c in (low, low.upper())}
-        read = ((byte.decode(row["encoding"], "replace"), n) for byte, n in counts.items())
-        return float(row["share"]) * sum(n * ranks.get(letter, 0) for letter, n in read)
-
-    return max(_read_codes("own"), key=weigh)["encoding"]
-
-
-def _find_latin_code(head: bytes) -> str:
-    """The encoding in which most words of `head` have letters of one language beside a to z."""
-    plain = head.translate(bytes.maketrans(BREAKS, b" " * len(BREAKS)))
-    words = Counter(ODD_WORD.findall(plain))
-    known = Counter[str]()
-    alphabets = [
-        (r["encoding"], {*r["letters"], *r["letters"].upper()}) for r in _read_codes("latin")
-    ]
-    usual = alphabets[0][0]  # cp1252: its languages are also written in the others
-    for encoding in dict.fromkeys(encoding for encoding, _ in alphabets):
-        sets = [letters for code, letters in alphabets if code in (encoding, usual)]
-        for word, n in words.items():
-            odd = {c for c in word.strip(SIGNS).decode(encoding, "replace") if c > "\x7f"}
-            known[encoding] += n * any(odd <= letters for letters in sets)
-    return max(known, key=known.__getitem__, default=usual)
-
-
-def _is_quiet(raw: Any) -> bool:
-    """Whether nothing comes from `raw` for PAUSE seconds; False where it cannot be waited for."""
-    try:
-        return not select.select([raw], [], [], PAUSE)[0]
-    except (OSError, ValueError):  # Windows, a stream without a descriptor
-        return False
-
-
-def _read_blocks(source: str, name: str) -> Generator[bytes]:
-    """Bytes of `source` as they come; b"" when a pipe has had nothing for PAUSE seconds."""
-    size, regular = 0, os.path.isfile(source)
-    try:
-        if source == "-" and sys.stdin is None:
-            raise ValueError("it is closed")
-        with nullcontext(sys.stdin.buffer) if source == "-" else open(source, "rb") as raw:
-            stream: Any = raw if hasattr(raw, "peek") else io.BufferedReader(raw)
-            unpacked = open_packed(stream)
-            most = PACK_RATIO * max(os.path.getsize(source), BLOCK) if regular else math.inf
-            while True:
-                if unpacked is stream and _is_quiet(raw):
-                    yield b""
-                if not (block := unpacked.read1(BLOCK)):
-                    return
-                size += len(block)
-                if unpacked is not stream and size > most:
-                    raise ValueError(f"{PACK_RATIO} times its size unpacked: unpack it yourself")
-                yield block
-    except UNREAD as err:
-        said = f"reading broke off after {size:,} bytes" if size else "cannot be opened"
-        raise ScreenError(f"{name}: {said} ({err}): give a readable CSV file.") from err
-
-
-def _read_lines(
-    blocks: Iterable[bytes], encodings: list[str], given: bool
-) -> Iterator[tuple[str, bool]]:
-    """Text of complete lines, and whether it is the last, whose line end may be missing.
-
-    "" stands for a pause. What LINE_CHARS leaves of a long line ends in CUT, as its last piece may.
-    Unless `given`, the encoding is looked at again until enough bytes above ASCII have come; if
-    they tell another one, it is read from there on, and `encodings` gains it.
-    """
-    decoder, held = codecs.getincrementaldecoder(encodings[-1])("replace"), ""
-    odd, sure = b"", given
-    for block in blocks:
-        if not sure and not (block.isascii() and b"\x1b" not in block):
-            lines = block[:BLOCK].split(b"\n")
-            odd += b"\n".join(n for n in lines if not n.isascii() or b"\x1b" in n) + b"\n"
-            sure = len(odd) >= BLOCK or len(re.findall(rb"[\x80-\xff]", odd)) >= SURE_BYTES
-            if (found := find_encoding(odd)) != encodings[-1]:
-                encodings.append(found)
-                decoder = codecs.getincrementaldecoder(found)("replace")
-        try:
-            text = held + decoder.decode(block)
-        except UnicodeError as err:  # UTF-16 without its mark
-            fault = f"the file is no text in it ({err}), give another or none"
-            raise ScreenError(f"--encoding: {encodings[-1]!r}: {fault}.") from err
-        end = max(text.rfind("\n"), text.rfind("\r", 0, -1)) + 1  # a last \r may belong to \r\n
-        held = text[end:] if len(text) - end <= LINE_CHARS else text[end:][:LINE_CHARS] + CUT
-        if end or not block:
-            yield text[:end], False
-    yield held + decoder.decode(b"", True), True
-
-
-# ==================================================================================================
-# Headers: the first lines of a file -> its header, its delimiter and the role of each column.
-# Spellings come from lists/columns.csv. Knows nothing of the rows below.
-
-COLUMNS = 300  # customs-data exports have up to 150; padding short rows must not fill the memory
 HEADER_CHARS = 100  # of one header; the longest known spelling has 45
-HEADER_LINES = 50  # lines in which the header must stand: reports open with a title and filters
-DELIMITERS = ",;\t|"
-PARTS = ("name", "address", "country", "identifier")  # what a header may say of a party
+SAMPLE_ROWS = 200  # rows whose values help to tell what a column holds
 SIDES = tuple(f"{role}_{part}" for role in PARTY_ROLES for part in ("address", "country"))
 ROLES = (
-    *PARTY_ROLES, *SIDES, "hs_code", "description", "destination", "transit", "date", "value",
-    "quantity", "weight", "identifier",
+    *PARTY_ROLES, *SIDES, "reference", "hs_code", "description", "destination", "transit", "date",
+    "value", "quantity", "weight", "identifier", "notes",
 )  # fmt: skip
-LINKING_WORDS = "the of for des der du de del della dell di do da van".split()
-REMOVED = {0: None, ord(CUT): None}
-BLANK = codecs.BOM_UTF8 + b" \t\r\n"
+NAMES = ("name", "given_name", "family_name")
+PARTS = (*NAMES, "address", "country", "identifier")  # what a header may say of a party
+LAST_WORD = frozenset({"description", "hs_code", "notes", "reference"})  # "Buyer's order number"
+LINKING_WORDS = frozenset("the of for des der du de del della dell di do da van".split())
 
 
 @dataclass(frozen=True, slots=True)
-class ReadOptions:
-    """How the user says a shipment file is to be read; None means: find out."""
+class Shipments(Table):
+    """One shipment file being read: its table, and what its columns are."""
 
-    columns: Mapping[str, str] = field(default_factory=dict)  # role -> header, from --column
-    delimiter: str | None = None
-    encoding: str | None = None
-    chunk_rows: int = 50_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Header:
-    """Lines that may be the header."""
-
-    start: int  # lines above it
-    span: int  # lines it takes, more than 1 when a quoted header holds a line break
-    cells: tuple[str, ...]
-    delimiter: str
-    roles: Mapping[str, tuple[int, ...]]
-
-    def rank(self) -> tuple[bool, int, int]:
-        """What makes it likelier than another line."""
-        return "consignee" in self.roles, len(self.roles), len(self.cells)
+    roles: Roles  # every field of a role, in file order
+    unread: tuple[str, ...]  # headers of names, addresses or countries that no role takes
 
 
 def fold_header(header: str) -> str:
@@ -3745,16 +4222,22 @@ def fold_header(header: str) -> str:
     >>> fold_header("NAME_of the Consignee 2"), fold_header("Empfänger-Land")
     ('nameconsignee', 'empfangerland')
     """
-    words = re.findall(r"[^\W_]+", fold_phrase(header))
-    return re.sub(r"(?<=\D)\d+$", "", "".join(w for w in words if w not in LINKING_WORDS))
+    return re.sub(r"(?<=\D)\d+$", "", "".join(_split_header(header)))
+
+
+def _split_header(header: str) -> list[str]:
+    """The words of `header`, linking words left out."""
+    words = re.findall(r"[^\W_]+", fold_phrase(header[:HEADER_CHARS]))
+    return [word for word in words if word not in LINKING_WORDS]
 
 
 @functools.cache
 def read_header_roles() -> Mapping[str, list[str]]:
-    """Roles, "name" and "total_line" by the folded spellings of lists/columns.csv."""
+    """Roles, parts, "noise" and "total_line" by the folded spellings of lists/columns.csv."""
     roles = defaultdict(list)
     for row in read_table("columns"):
-        roles[fold_header(row["header"])].append(row["role"])
+        for spelling in row["headers"].split("|"):
+            roles[fold_header(spelling)].append(row["role"])
     return dict(roles)
 
 
@@ -3762,256 +4245,301 @@ def read_header_roles() -> Mapping[str, list[str]]:
 def find_role(header: str) -> str:
     """The role of `header`: a bare "Address" is "address", an unknown header is "".
 
-    >>> find_role("Name of Consignee"), find_role("SHIP_TO_CITY"), find_role("Consignee phone")
-    ('consignee', 'consignee_address', '')
+    >>> find_role("Name of Consignee"), find_role("TPM Ship To Name"), find_role("SHIP_TO_CITY")
+    ('consignee', 'consignee', 'consignee_address')
+    >>> find_role("Consignee phone"), find_role("HS_CODE_DESCRIPTION"), find_role("Origin Country")
+    ('', 'description', '')
     """
-    known, short = read_header_roles(), header[:HEADER_CHARS]
-    for text in (short, re.sub(r"[(\[].*?[)\]]", "", short), *re.split(r"[/|\n()]", short)[:4]):
-        key = fold_header(text)
-        if whole := [role for role in known.get(key, ()) if role != "name"]:
-            return whole[0]
-        for cut in range(1, len(key)):
-            ends = [*known.get(key[:cut], ()), *known.get(key[cut:], ())]
-            party = next((role for role in ends if role in PARTY_ROLES), "")
-            part = next((role for role in reversed(ends) if role in PARTS), "")
-            if party and part:
-                return {"name": party, "identifier": part}.get(part, f"{party}_{part}")
+    short = header[:HEADER_CHARS]
+    texts = [short, re.sub(r"[(\[].*?[)\]]", "", short), *re.split(r"[/|\n()]", short)[:4]]
+    found = (_find_whole(fold_header(text)) for text in texts)
+    if whole := next(filter(None, found), ""):
+        return whole
+    return next(filter(None, map(_compose_role, texts)), "")
+
+
+def _find_whole(key: str) -> str:
+    """The role whose spelling `key` is, or two of which it is made: a party and a part of it."""
+    known = read_header_roles()
+    whole = [role for role in known.get(key, ()) if role not in ("name", "noise", *NAMES)]
+    if plain := [role for role in whole if role[-1] != "+"]:
+        return plain[0]
+    for cut in range(1, len(key)):
+        ends = [known.get(key[:cut], ()), known.get(key[cut:], ())]
+        if all(ends) and (role := _join_roles(list(chain(*ends)))):
+            return role
     return ""
 
 
-def find_roles(headers: Sequence[str], columns: Mapping[str, str]) -> dict[str, tuple[int, ...]]:
-    """Role -> its columns; `columns` (role -> header) wins; a bare address is its left party's.
+def _join_roles(roles: Sequence[str]) -> str:
+    """The role that a party and a part are together, "" if either is missing.
 
-    >>> find_roles(["Cnee", "Country", "PO"], {}), find_roles(["Cnee", "PO"], {"bank": "po"})
-    ({'consignee': (0,), 'consignee_country': (1,)}, {'bank': (1,), 'consignee': (0,)})
+    >>> _join_roles(["consignee", "address"]), _join_roles(["shipper", "name"])
+    ('consignee_address', 'shipper')
     """
-    found, plain = defaultdict[str, list[int]](list), [text.strip().casefold() for text in headers]
-    for role, wanted in columns.items():
-        found[role] = [i for i, text in enumerate(plain) if text == wanted.strip().casefold()]
-    given = {*chain.from_iterable(found.values())}
-    party = "consignee"
-    for index, header in enumerate(headers):
-        role = find_role(header)
-        party = role if role in PARTY_ROLES else party
-        full = f"{party}_{role}" if role in ("address", "country") else role
-        if full in ROLES and full not in columns and index not in given:
-            found[full].append(index)
-    return {role: tuple(indexes) for role, indexes in found.items() if indexes}
+    parties = [role.rstrip("+").partition("/")[0] for role in roles]
+    party = next((role for role in parties if role in PARTY_ROLES), "")
+    part = next((role for role in reversed(roles) if role in PARTS), "")
+    if not party or not part or part == "identifier":
+        return part if party else ""
+    return party if part in NAMES else f"{party}_{part}"
 
 
-def _parse_record(
-    lines: Sequence[str], mark: str, width: int = 0
-) -> tuple[list[str], int, str, int]:
-    """Cells of the first record in `lines`, the lines it takes, what is wrong with it, and the
-    lines that its quotes reach over.
+def _compose_role(header: str) -> str:
+    """The role of a longer header by the known phrases in it: "IMPORTER_NAME_EN".
 
-    One that is damaged, or spans lines and has not `width` cells, is its first line alone: quotes
-    obeyed, unless ignoring them gives `width` cells.
+    Words before a phrase are taken for prefixes if a part of a party is named; a word behind that
+    nothing is known of ("Ship To ID", "Consignee phone") makes it something else.
     """
-    reader = csv.reader(lines, delimiter=mark, strict=True)
-    try:
-        cells, fault = next(reader, []), ""
-    except csv.Error as err:
-        cells, fault = [], str(err)
-    if not fault and (reader.line_num < 2 or len(cells) == width or not width):
-        return cells, reader.line_num, "", reader.line_num
-    line = lines[0].rstrip("\r\n")
-    plain = line.split(mark)
-    if len(plain) != width and len(line) <= csv.field_size_limit():
-        plain = next(csv.reader([line], delimiter=mark), [""])
-    return plain, 1, fault or "not as wide as the header", 1 if fault else reader.line_num
+    known, words = read_header_roles(), _split_header(header)
+    pieces: list[Sequence[str]] = []
+    at = 0
+    while at < len(words):
+        spans = range(len(words), at, -1)
+        keys = ((end, fold_header("".join(words[at:end]))) for end in spans)
+        end, roles = next(((e, known[k]) for e, k in keys if k in known), (at + 1, ()))
+        if "noise" not in roles and not words[at].isdigit():
+            pieces.append(roles)
+        at = end
+    if not pieces or not pieces[-1]:
+        return ""
+    last = next((role for role in pieces[-1] if role in LAST_WORD), "")
+    roles = list(chain(*pieces))
+    if last and (last != "reference" or len(pieces) > 1):
+        return last
+    if len(pieces) == 1:
+        return next((role for role in roles if role[-1] != "+" and role not in NAMES), "")
+    return _join_roles(roles)
 
 
-def _find_header(lines: Sequence[str], options: ReadOptions) -> _Header:
-    """The likeliest header in `lines`: the first with a consignee and half the roles of the best.
+def find_roles(
+    headers: Sequence[str],
+    columns: Mapping[str, tuple[str, ...]],
+    rows: Sequence[Sequence[str]] = (),
+) -> dict[str, tuple[tuple[int, ...], ...]]:
+    """Role -> its fields; `columns` (role -> headers) adds; the values of `rows` decide as well.
 
-    Not simply the best: a row of made-up header words, or the header of a second and wider table,
-    would hide all rows above it.
+    A bare address is its left party's. Names in several columns are one field more.
+
+    >>> find_roles(["Cnee", "Country", "PO"], {})
+    {'consignee': ((0,),), 'consignee_country': ((1,),), 'reference': ((2,),)}
+    >>> find_roles(["Cnee Name 1", "Cnee Name 2"], {})
+    {'consignee': ((0,), (1,), (0, 1))}
     """
-    found = []
-    for delimiter in options.delimiter or DELIMITERS:
-        for start in range(len(lines) or 1):
-            cells, span, *_ = _parse_record(lines[start : start + 10], delimiter)
-            roles = find_roles(cells if len(cells) <= COLUMNS else [], options.columns)
-            found.append(_Header(start, span, tuple(cells), delimiter, roles))
-    best, places = max(h.rank() for h in found), {(h.delimiter, h.start): h for h in found}
-
-    def heads_rows(header: _Header) -> bool:
-        """Whether a line as wide stands below, and more than half of its cells are roles."""
-        below = places.get((header.delimiter, header.start + header.span), header)
-        filled = sum(bool(cell.strip()) for cell in header.cells)
-        wide = below is not header and len(below.cells) == len(header.cells) and filled >= 3
-        return wide and 2 * sum(map(len, header.roles.values())) > filled
-
-    good = [h for h in found if h.rank()[0] == best[0]]
-    good = [h for h in good if h.rank()[1] * 2 >= best[1] or heads_rows(h)]
-    first = max(good, key=lambda header: (-header.start, header.rank()))
-    below = places.get((first.delimiter, first.start + first.span), first)
-    # "Consignee,Consignee,Goods" may stand above "Name,Country,HS code": headings of groups.
-    return below if below.rank()[:2] >= first.rank()[:2] and below.rank()[0] else first
+    given = {
+        index: role
+        for role, wanted in columns.items()
+        for index, header in enumerate(headers)
+        if header.strip().casefold() in {text.strip().casefold() for text in wanted}
+    }
+    roles = [given.get(n) or find_role(header) for n, header in enumerate(headers)]
+    if columns.get("consignee") == ("-",):
+        roles = ["" if role == "consignee" else role for role in roles]
+    values = [_sample(rows, n) for n in range(len(headers))]
+    roles = _settle_roles(roles, [*map(fold_header, headers)], values)
+    found: dict[str, list[int]] = defaultdict(list)
+    for index, role in enumerate(roles):
+        found[role].append(index)
+    found.pop("", None)
+    if "reference" in found:
+        del found["reference"][1:]  # a shipment has one number of its own
+    return {role: _join_fields(headers, found[role], role) for role in found}
 
 
-def _check_header(name: str, head: bytes, header: _Header, options: ReadOptions) -> None:
-    """Raises ScreenError unless `header` has a consignee column and every one asked for."""
-    start = head.lstrip(BLANK)
-    if not start:
-        raise ScreenError(f"{name}: the file is empty, a header with a consignee column expected.")
-    odd = len(re.findall(rb"[\1-\x08\x0e-\x1f\x7f]", head)) / len(head)
-    noise = "consignee" not in header.roles and odd > 0.02
-    begins, signs = start[:16].hex(), read_table("foreign_files")
-    foreign = (sign["what"] for sign in signs if begins.startswith(sign["begins_hex"]))
-    if what := next(foreign, "binary data" if noise else ""):
-        raise ScreenError(f"{name}: this is {what}, not CSV: save it as CSV UTF-8 and give that.")
-    where, shown = f"{name}, line {header.start + 1}", ", ".join(repr(h[:60]) for h in header.cells)
-    if len(header.cells) > COLUMNS:
-        raise ScreenError(f"{where}: {len(header.cells):,} columns, at most {COLUMNS} expected.")
-    for role in (role for role in ("consignee", *options.columns) if role not in header.roles):
-        text = f"no column for {role}, give --column {role}=HEADER with one of the headers"
-        if role in options.columns:
-            text = f"no header {options.columns[role]!r} for --column {role}, give one of"
-        raise ScreenError(f"{where}: {text}: {shown}.")
+def _sample(rows: Sequence[Sequence[str]], column: int) -> list[str]:
+    """The distinct filled cells of a column in the first rows."""
+    texts = (row[column].strip() for row in rows[:SAMPLE_ROWS])
+    return [*dict.fromkeys(filter(None, texts))]
 
 
-def _check_options(options: ReadOptions) -> None:
-    """Raises ScreenError for a role, delimiter or encoding that does not exist."""
-    if unknown := [role for role in options.columns if role not in ROLES]:
-        raise ScreenError(f"--column: {unknown[0]!r} is no role: use one of {', '.join(ROLES)}.")
-    mark = options.delimiter
-    if mark is not None and (len(mark) != 1 or mark in '"\r\n\0'):
-        raise ScreenError(f"--delimiter: {mark!r} found, one character expected: , ; | or a tab.")
-    try:
-        probe = b"\xff\xfea,\xff +2AA- \\ud800\n"  # some escape what no text may hold
-        str(probe, options.encoding or "utf-8", "replace").encode()
-    except (LookupError, ValueError) as err:
-        text = f"--encoding: {options.encoding!r} is no text encoding: give one such as cp1252."
-        raise ScreenError(text) from err
+def _settle_roles(
+    roles: Sequence[str], keys: Sequence[str], values: Sequence[Sequence[str]]
+) -> list[str]:
+    """The roles of columns side by side: second choices, bare addresses, codes told by values."""
+    firm, party = {*roles}, "consignee"
+    sound = [sum(not parse_hs_code(text).fault for text in texts) for texts in values]
+    codes = [n for n, role in enumerate(roles) if role.partition("/")[0] == "hs_code"]
+    good = [n for n in codes if 2 * sound[n] >= len(values[n])]
+    settled = []
+    for n, role in enumerate(roles):
+        first, _, second = role.partition("/")
+        chosen = second if second and first in firm else first
+        if n in codes and good and n not in good:
+            chosen = ""
+        if keys[n] == "name" and not role and _are_numbers(values[n]) and "reference" not in firm:
+            chosen = "reference"
+        party = chosen if chosen in PARTY_ROLES else party
+        full = f"{party}_{chosen}" if chosen in ("address", "country") else chosen
+        settled.append(full if full in ROLES else "")
+    return settled
 
 
-# ==================================================================================================
-# Shipments: lines of text -> rows exactly as wide as the header, in chunks, and what is damaged.
-# Every non-blank record is one row. Memory follows the chunk. Knows nothing of lists or flags.
-
-RECORD_LINES = 100  # lines a quoted cell may run over: addresses take 10, a stray quote thousands
-CHUNK_CELLS = 3_000_000  # at most, so that files of 300 columns take no more memory than others
-FAULTS = {
-    "\0": "NUL bytes, removed",
-    CUT: f"a line longer than {LINE_CHARS:,} characters, the rest of it not read",
-    "\ufffd": "characters that cannot be read (U+FFFD)",
-}
+def _are_numbers(texts: Sequence[str]) -> bool:
+    """Whether none of `texts` has a letter: numbers of orders, not names."""
+    return bool(texts) and not any(re.search(r"[^\W\d_]{2}", text) for text in texts)
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Some rows in file order; `damage` says in words what is wrong with a row, by its index."""
+def _join_fields(
+    headers: Sequence[str], columns: Sequence[int], role: str
+) -> tuple[tuple[int, ...], ...]:
+    """The fields of a role's `columns`: each alone, and names over several columns also joined.
 
-    first_row: int  # data row number of rows[0]; the file's first is 1
-    rows: list[list[str]]  # each as wide as the header
-    lines: list[int]  # physical line on which each row starts, 1-based, preamble counted
-    damage: dict[int, str]  # 4 -> "line 7: 3 cells where the header has 5"
+    Name 1 and Name 2 may be one name or two parties: they are asked apart and joined. First and
+    last name alone are nobody's.
+    """
+    if role not in PARTY_ROLES:
+        return tuple((n,) for n in columns)
+    stems = defaultdict[str, list[int]](list)
+    apart = []
+    for n in columns:
+        stem, halved = _find_stem(headers[n])
+        stems[stem].append(n)
+        apart += [] if halved else [(n,)]
+    joined = []
+    for several in stems.values():
+        distinct = {headers[n].casefold() for n in several}
+        if len(several) == len(distinct) > 1:
+            joined += [tuple(several[:end]) for end in range(2, len(several) + 1)]
+    taken = {n for field in (*apart, *joined) for n in field}
+    lone = [(n,) for n in columns if n not in taken]
+    return (*apart, *lone, *joined)
 
 
-@dataclass(frozen=True, slots=True)
-class Shipments:
-    """One shipment file being read: its layout as found, and its rows in `chunks`, once."""
-
-    name: str
-    headers: tuple[str, ...]  # as in the file, empty and duplicate ones too
-    roles: Mapping[str, tuple[int, ...]]  # every column of a role, in file order
-    preamble: tuple[str, ...]  # lines above the header
-    encodings: Sequence[str]  # as found; gains one where later letters tell another
-    chunks: Iterator[Chunk]
-
-    @property
-    def encoding(self) -> str:
-        """The encoding that rows are read in now."""
-        return self.encodings[-1]
+def _find_stem(header: str) -> tuple[str, bool]:
+    """What `header` shares with the other columns of one name, and whether it is half a name."""
+    key = fold_header(header)
+    for half, roles in read_header_roles().items():
+        if {"given_name", "family_name"} & {*roles} and half in key:
+            return key.replace(half, ""), True
+    return key, False
 
 
-class _RowReader:
-    """The chunk being filled, and the text of a record whose quote is still open."""
+def _find_unread(
+    headers: Sequence[str], roles: Roles, values: Sequence[Sequence[str]]
+) -> Iterator[str]:
+    """The headers without a role under which names, addresses or countries seem to stand."""
+    taken = {n for fields in roles.values() for field in fields for n in field}
+    for n, header in enumerate(headers):
+        if n not in taken and header.strip() and _seems_party(header, values[n]):
+            yield header
 
-    def __init__(self, header: _Header) -> None:
-        self.delimiter, self.width = header.delimiter, len(header.cells)
-        self.column = header.roles["consignee"][0]
-        self.again = {header.cells[self.column], "\ufeff" + header.cells[self.column]}
-        words = [*header.cells, *(row["header"] for row in read_table("columns"))]
-        said = {form for word in words for form in (word, word.upper(), word.title())}
-        self.odd = {"", *self.again, *said}  # consignee cells that no shipment has
+
+@functools.cache
+def _read_form_words() -> frozenset[str]:
+    """Legal forms of one word: "gmbh", "llc"."""
+    return frozenset(row["form"] for row in read_table("legal_forms") if " " not in row["form"])
+
+
+def _seems_party(header: str, values: Sequence[str]) -> bool:
+    """Whether a column looks as if names, addresses or countries stood in it."""
+    known = read_header_roles()
+    words = _split_header(header)
+    about = {role for word in words for role in known.get(fold_header(word), ())}
+    named = bool(about & {*NAMES, "address", "country"} or about & {*PARTY_ROLES})
+    worded = [text for text in values if re.search(r"[^\W\d_]{2}", text)]
+    firms = [text for text in worded if {*fold_phrase(text).split()} & _read_form_words()]
+    lands = [text for text in worded if parse_country(text)]
+    telling = 4 * len(firms) >= len(values) or 2 * len(lands) >= len(values)
+    return (bool(worded) and telling) or (named and 2 * len(worded) >= len(values))
+
+
+def _rank_header(options: ReadOptions) -> RankHeader:
+    """How many roles a line of shipments names; below 1 if no consignee is among them."""
+
+    def rank(cells: Sequence[str]) -> float:
+        roles = find_roles(cells, options.columns)
+        whole = "consignee" in roles or options.columns.get("consignee") == ("-",)
+        return float(len(roles)) if whole else len(roles) / 100
+
+    return rank
+
+
+def _check_roles(
+    table: Table, found: Roles, values: Sequence[Sequence[str]], options: ReadOptions
+) -> None:
+    """Raises ScreenError unless there is a consignee column and every one asked for."""
+    shown = ", ".join(repr(header[:60]) for header in table.headers)
+    where = f"{table.name}, line {table.header_line}"
+    plain = [header.strip().casefold() for header in table.headers]
+    for role, wanted in options.columns.items():
+        for text in wanted:
+            if text != "-" and text.strip().casefold() not in plain:
+                fault = f"no header {text!r} for --column {role}, give one of: {shown}"
+                raise ScreenError(f"{where}: {fault}.")
+    if "consignee" in found or options.columns.get("consignee") == ("-",):
+        return
+    raise ScreenError(f"{where}: {_explain_lack(table.headers, values)}: {shown}.")
+
+
+def _explain_lack(headers: Sequence[str], values: Sequence[Sequence[str]]) -> str:
+    """Why a file with `headers` but without a consignee cannot be screened, and what to do."""
+    if [*headers[-2:]] == ["source", "as_of"]:
+        return "this is a table of screen.py, give a shipment file instead; it has"
+    layouts = (row["recognise"].split("|") for row in read_table("list_layouts"))
+    if any(columns != ["name"] and {*columns} <= {*headers} for columns in layouts):
+        return "this is a list of parties, give it with -l and a shipment file beside it; it has"
+    likely = max(range(len(headers)), key=lambda n: _count_firms(headers[n], values[n]), default=0)
+    header = headers[likely].replace('"', '\\"')
+    said = "no column for consignee, give the header of one"
+    return (
+        f'{said}, such as --column consignee="{header}", or --column consignee=- if there is none'
+    )
+
+
+def _count_firms(header: str, values: Sequence[str]) -> tuple[float, int]:
+    """How likely a column holds consignees: by legal forms in its values, words, and its header."""
+    worded = [text for text in values if re.search(r"[^\W\d_]{4}", text)]
+    firms = [text for text in worded if {*fold_phrase(text).split()} & _read_form_words()]
+    share = (len(firms) + len(worded) / 10) / (len(values) or 1)
+    return share + (0.5 if _seems_party(header, ()) else 0.0), len(values)
+
+
+class _RowJudge:
+    """What makes whole rows doubtful: headers again, totals, blank lines; and whose they are."""
+
+    def __init__(self, table: Table, roles: Roles) -> None:
+        self.headers, self.width = table.headers, len(table.headers)
+        fields = roles.get("consignee", ())
+        self.consignees = sorted({n for field in fields for n in field})
+        self.key = self.consignees[0] if fields else 0
+        self.reference = roles["reference"][0][0] if "reference" in roles and fields else None
+        shared = (r for r in roles if r in (*PARTY_ROLES, *SIDES, "destination", "transit"))
+        self.shared = [n for role in shared for field in roles[role] for n in field]
+        self.again = {self.headers[self.key], "\ufeff" + self.headers[self.key]}
+        known = chain.from_iterable(row["headers"].split("|") for row in read_table("columns"))
+        words = [*self.headers, *known]
+        said = {*words, *map(str.upper, words), *map(str.title, words)}
+        totals = {f"{word}:" for word in said}
+        self.odd = {"", *self.again, *said, *totals}  # consignee cells that no shipment has
         self.other_header = ""  # in words, once one of other columns stands above
-        self.line, self.open_text = header.start + header.span + 1, ""
-        self.doubt = 0  # the line up to which a torn record may reach
-        self.chunk = Chunk(1, [], [], {})
+        self.above: list[str] = []
 
-    def read_chunks(self, texts: Iterable[tuple[str, bool]], enough: int) -> Iterator[Chunk]:
-        """Chunks of at least `enough` rows, smaller ones at the end or when the input pauses."""
-        for text, last in texts:
-            self._read(self.open_text + text, last)
-            count = len(self.chunk.rows)
-            if count >= enough or (count and (last or not text)):
-                yield self.chunk
-                self.chunk = Chunk(self.chunk.first_row + count, [], [], {})
+    def judge(self, chunk: Chunk) -> Chunk:
+        """`chunk`, its doubtful rows told in `damage`, its follow-up lines filled in `meant`."""
+        rows = chunk.rows
+        if self.other_header or not self.odd.isdisjoint([row[self.key] for row in rows]):
+            for index, row in enumerate(rows):
+                if row[self.key] in self.odd or self.other_header:
+                    above = chunk.meant.get(index - 1, rows[index - 1]) if index else self.above
+                    if filled := self._follow(row, above):
+                        chunk.meant[index] = filled
+                    elif faults := list(self._find_faults(row, chunk.lines[index])):
+                        words = chunk.damage.get(index, f"line {chunk.lines[index]}: ")
+                        parts = [*filter(None, words.partition(": ")[2:]), *faults]
+                        chunk.damage[index] = f"line {chunk.lines[index]}: {'; '.join(parts)}"
+        self.above = chunk.meant.get(len(rows) - 1, rows[-1])
+        return chunk
 
-    def _read(self, text: str, last: bool) -> None:
-        """Adds the rows of `text`: at once if each line is a whole row and every byte is sound."""
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter, strict=True)
-        torn = self.line < self.doubt or any(mark in text for mark in FAULTS)
-        try:
-            rows = [] if torn else list(reader)
-        except csv.Error:
-            rows = []
-        if text and (len(rows) != reader.line_num or {*map(len, rows)} != {self.width}):
-            return self._read_torn(text, last)
-        start = len(self.chunk.rows)
-        self.chunk.rows.extend(rows)
-        self.chunk.lines.extend(range(self.line, self.line + len(rows)))
-        self.line, self.open_text = self.line + len(rows), ""
-        for index, row in enumerate(rows, start):
-            if row[self.column] in self.odd or self.other_header:
-                self._blame(index, [])
-
-    def _read_torn(self, text: str, last: bool) -> None:
-        """Adds the rows of `text` record by record, as many as are known to have ended.
-
-        A record that spans lines and does not fit is damage on its first line alone, and reading
-        resumes on the next: one stray quote must not swallow the file.
-        """
-        torn = list(io.StringIO(text, newline=""))
-        lines, at = [line.translate(REMOVED) for line in torn], 0
-        while at < len(lines):
-            if torn[at] in ("\n", "\r\n", "\r"):
-                at, self.line = at + 1, self.line + 1
-                continue
-            for count in (1, RECORD_LINES):  # most records are one line
-                near = lines[at : at + count]
-                cells, span, fault, reach = _parse_record(near, self.delimiter, self.width)
-                if not fault.startswith("unexpected end"):
-                    break
-            if fault.startswith("unexpected end") and at + len(near) == len(lines) and not last:
-                break
-            source = "".join(torn[at : at + span])
-            faults = [words for mark, words in FAULTS.items() if mark in source]
-            if fault or (self.line < self.doubt and source.count('"') % 2):
-                faults.append("quotes out of place, or a cell over 131,072 characters")
-            self.doubt = max(self.doubt, self.line + reach)
-            full = [n for n in near[:span] if n.count(self.delimiter) >= max(1, self.width - 1)]
-            if len(full) > 1:
-                faults.append(f"quotes that may join {span} rows")
-            if source.strip("\r\n" if self.width == 1 else " \r\n"):
-                self._add(cells, faults)
-            at, self.line = at + span, self.line + span
-        self.open_text = "".join(torn[at:])
-
-    def _add(self, cells: list[str], faults: list[str]) -> None:
-        """Adds one row of `cells`, made as wide as the header; a surplus is kept in the words."""
-        surplus, missing = cells[self.width :], self.width - len(cells)
-        self.chunk.rows.append(cells[: self.width] + [""] * missing)
-        self.chunk.lines.append(self.line)
-        counts = f"{len(cells)} cells where the header has {self.width}"
-        if any(map(str.strip, surplus)):  # blank cells beyond the end are no damage
-            faults.append(f"{counts}: the surplus is {', '.join(map(repr, surplus))}")
-        elif missing > 0:
-            faults.append(counts)
-        self._blame(len(self.chunk.rows) - 1, faults)
+    def _follow(self, row: Sequence[str], above: Sequence[str]) -> list[str] | None:
+        """`row` with the parties and the way of the line above, if it goes on with its shipment."""
+        if self.reference is None or not above or any(row[n].strip() for n in self.consignees):
+            return None
+        if not row[self.reference].strip() or row[self.reference] != above[self.reference]:
+            return None
+        filled = list(row)
+        for n in self.shared:
+            filled[n] = row[n] if row[n].strip() else above[n]
+        return filled
 
     def _is_header(self, row: Sequence[str]) -> bool:
         """Whether most of the cells of `row` are headers: two or more."""
@@ -4019,58 +4547,47 @@ class _RowReader:
         known = sum(bool(find_role(cell)) or cell in self.odd for cell in filled)
         return known > 1 and 2 * known > len(filled)
 
-    def _blame(self, index: int, faults: list[str]) -> None:
-        """Says of row `index` its `faults`, and whether it is no shipment at all."""
-        row = self.chunk.rows[index]
+    def _find_faults(self, row: Sequence[str], line: int) -> Iterator[str]:
+        """Why `row` may be no shipment at all, in words."""
         first = next(filter(None, row), "")
-        if row[self.column] in self.again:
-            faults.append("the header line again")
+        if row[self.key] in self.again:
+            yield "the header line again"
             self.other_header = ""
-        elif row[self.column] in self.odd and self._is_header(row):
-            faults.append("a header line of other columns")
-            self.other_header = f"below line {self.chunk.lines[index]}, a header of other columns"
+        elif row[self.key] in self.odd and self._is_header(row):
+            yield "a header line of other columns"
+            self.other_header = f"below line {line}, a header of other columns"
         elif self.other_header:
-            faults.append(self.other_header)
+            yield self.other_header
         elif row.count("") * 2 >= self.width and find_role(first) == "total_line":
-            faults.append("a total line")
+            yield "a total line"
         elif not first:
-            faults.append("an empty row")
-        if faults:
-            self.chunk.damage[index] = f"line {self.chunk.lines[index]}: {'; '.join(faults)}"
+            yield "an empty row"
 
 
 @contextmanager
 def open_shipments(source: str, options: ReadOptions) -> Iterator[Shipments]:
     """The shipment file at path `source` (`-`: standard input), open for one reading.
 
-    Raises ScreenError for what is no CSV file or has no consignee column, and while chunks are
-    read, for an archive that breaks off: never after a silent half.
+    Raises ScreenError for what is no table, has no consignee column or no row, and while chunks are
+    read, for a file that breaks off.
     """
-    name = "standard input" if source == "-" else source
-    _check_options(options)
-    with closing(_read_blocks(source, name)) as blocks:
-        head, text = b"", ""
-        for block in blocks:
-            head += block
-            if len(head) >= BLOCK or (head.lstrip(BLANK) and not block):
-                break
-        encodings = [options.encoding or find_encoding(head)]
-        sure = options.encoding is not None or encodings[0].startswith("utf-16")
-        begun_with = chain([head, b""], blocks)  # the pause after `head` has been used up
-        texts = _read_lines(begun_with, encodings, sure)
-        for more, last in texts:  # in a stream the header may come after a pause
-            text += more
-            lines = list(io.StringIO(text.removeprefix("\ufeff"), newline=""))
-            found = _find_header([n.translate(REMOVED) for n in lines[:HEADER_LINES]], options)
-            if last or len(text) >= BLOCK or "consignee" in found.roles:
-                break
-        _check_header(name, head, found, options)
-        preamble = tuple(line.rstrip("\r\n") for line in lines[: found.start])
-        rest = "".join(lines[found.start + found.span :])
-        begun = [(rest, last), ("", last)]  # read up to a pause: the rows of `rest` must not wait
-        enough = min(options.chunk_rows, CHUNK_CELLS // len(found.cells))
-        chunks = _RowReader(found).read_chunks(chain(begun, texts), enough)
-        yield Shipments(source, found.cells, found.roles, preamble, encodings, chunks)
+    if unknown := [role for role in options.columns if role not in ROLES]:
+        raise ScreenError(f"--column: {unknown[0]!r} is no role: use one of {', '.join(ROLES)}.")
+    with open_table(source, options, _rank_header(options)) as table:
+        first = next(table.chunks, None)
+        rows = first.rows if first else []
+        headers = table.headers or tuple(rows[0] if rows else ())
+        values = [_sample(rows, n) for n in range(len(headers))]
+        roles = find_roles(headers, options.columns, rows)
+        _check_roles(replace(table, headers=headers), roles, values, options)
+        if first is None:
+            said = "no data row below the header: give a file with shipments"
+            raise ScreenError(f"{table.name}, line {table.header_line}: {said}.")
+        judge = _RowJudge(table, roles)
+        unread = tuple(_find_unread(headers, roles, values))
+        chunks = map(judge.judge, chain([first], table.chunks))
+        found = {name: getattr(table, name) for name in Table.__dataclass_fields__}
+        yield Shipments(**{**found, "chunks": chunks}, roles=roles, unread=unread)
 
 
 # ==================================================================================================
@@ -4562,11 +5079,12 @@ class Layout:
 
     file: str
     headers: tuple[str, ...]
-    roles: Mapping[str, tuple[int, ...]]
+    roles: Roles
 
     def text(self, role: str, cells: Sequence[str]) -> str:
         """The cells of `role` as one text; "" where the file has no such column."""
-        return " ".join(filter(None, (cells[i] for i in self.roles.get(role, ()))))
+        columns = sorted({*chain.from_iterable(self.roles.get(role, ()))})
+        return " ".join(filter(None, (cells[i] for i in columns)))
 
     def name(self, row: ScreenedRow) -> str:
         """What a person calls the row: the shipment's own number, else that of the row."""
@@ -4799,7 +5317,7 @@ class RowWriter:
 def load_openpyxl() -> Any:
     """The package for workbooks, which need not be installed."""
     try:
-        import openpyxl  # type: ignore[import-untyped]
+        import openpyxl
     except ImportError as err:
         fault = "a workbook needs the package openpyxl: pip install openpyxl, or write .csv"
         raise ScreenError(f"{fault}.") from err
@@ -5080,8 +5598,10 @@ def draw_names(facts: Mapping[str, Any]) -> Iterator[str]:
 
 def draw_cells(row: ScreenedRow, layout: Layout) -> Iterator[tuple[str, str]]:
     """(role or header, text) of the filled cells of `row`, those with a role first."""
-    roled = [i for places in layout.roles.values() for i in places]
-    for role, places in layout.roles.items():
+    roled: list[int] = []
+    for role, fields in layout.roles.items():
+        places = sorted({*chain.from_iterable(fields)})
+        roled += places
         yield from ((role.replace("_", " "), row.cells[i]) for i in places)
     yield from ((h, row.cells[i]) for i, h in enumerate(layout.headers) if i not in roled)
 
@@ -6020,6 +6540,16 @@ class Question(NamedTuple):
     learn: Callable[[Iterable[str]], None] | None = None  # looks new cells up, many at once
 
 
+def build_fields(
+    rows: Sequence[Sequence[str]], roles: Roles
+) -> dict[tuple[int, ...], Sequence[str]]:
+    """The texts of each field of `roles`, one a row."""
+    columns: list[Sequence[str]] = list(zip(*rows, strict=True))
+    fields = set(chain.from_iterable(roles.values()))
+    joined = {at: [join_field(row, at) for row in rows] for at in fields if len(at) > 1}
+    return {at: joined[at] if len(at) > 1 else columns[at[0]] for at in fields}
+
+
 def number_rows(columns: Sequence[Sequence[str]]) -> tuple[Array, list[tuple[str, ...]]]:
     """For each row the place of its cells in `columns` among the distinct combinations, and these.
 
@@ -6102,6 +6632,8 @@ class Screener:
         for report in reports:
             if report.note == STARTER:
                 warnings.warn(f"{report.list}: {STARTER}", stacklevel=2)
+        given = {r: (t,) if isinstance(t, str) else (*t,) for r, t in dict(chosen.columns).items()}
+        chosen = replace(chosen, columns=given)
         screener = cls(entries, reports, chosen)
         screener.paths = tuple(map(str, found))
         return screener
@@ -6156,13 +6688,12 @@ class Screener:
         with telling_of_killed():
             return join_answers(self.pool.map(compare_here, parts, repeat(floor)))
 
-    def screen_chunk(
-        self, chunk: Chunk, roles: Mapping[str, tuple[int, ...]]
-    ) -> Iterator[ScreenedRow]:
+    def screen_chunk(self, chunk: Chunk, roles: Roles) -> Iterator[ScreenedRow]:
         """The flagged rows of `chunk`, in order."""
         if not chunk.rows:  # of an empty frame: engines ask for the columns so
             return
-        columns = list(zip(*chunk.rows, strict=True))
+        rows = [chunk.meant.get(n, row) for n, row in enumerate(chunk.rows)]
+        columns = build_fields(rows, roles)
         asked = [self.ask(question, columns, roles) for question in self.find_questions(roles)]
         suspects = np.zeros(len(chunk.rows), dtype=bool)
         suspects[[*chunk.damage]] = True
@@ -6171,7 +6702,7 @@ class Screener:
         telling = [(places, answers) for places, answers in asked if any(answers)]
         for n in np.flatnonzero(suspects).tolist():
             row = chunk.rows[n]
-            cells = read_cells(row, roles)
+            cells = read_cells(rows[n], roles)
             answer = chain.from_iterable(answers[places[n]] for places, answers in telling)
             flags = self.screen_row(cells, tuple(answer), chunk.damage.get(n, ""))
             cleared = self.cleared.take()
@@ -6181,8 +6712,8 @@ class Screener:
     def ask(
         self,
         question: Question,
-        columns: Sequence[Sequence[str]],
-        roles: Mapping[str, tuple[int, ...]],
+        columns: Mapping[tuple[int, ...], Sequence[str]],
+        roles: Roles,
     ) -> tuple[Array, list[Answer]]:
         """For each row the place of its answer to `question`, and the answers."""
         places, distinct = number_rows([columns[i] for role in question.roles for i in roles[role]])
@@ -6200,7 +6731,7 @@ class Screener:
             known[texts] = question.answer(cells)
         return places, [known[texts] for texts in distinct]
 
-    def find_questions(self, roles: Mapping[str, tuple[int, ...]]) -> Iterator[Question]:
+    def find_questions(self, roles: Roles) -> Iterator[Question]:
         """What is asked of a file with `roles`, in their order, then what needs several of them."""
         for role in roles:
             if role in PARTY_ROLES:
@@ -6699,7 +7230,7 @@ class RunRequest:
     quiet: bool = False
     threshold: float = DEFAULT_THRESHOLD
     form: str = "csv"
-    columns: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     delimiter: str | None = None
     encoding: str | None = None
     every: bool = False
@@ -7054,8 +7585,8 @@ def screen_file(file: str, run: Session) -> None:
     request, talk = run.request, run.talk
     name = "standard input" if file == "-" else file
     with open_shipments(request.find(file), request.reading()) as shipments:
-        if unread := getattr(shipments, "unread", ()):
-            run.unread[name] = tuple(unread)
+        if shipments.unread:
+            run.unread[name] = shipments.unread
         for text in say_layout(shipments):
             talk.say(f"{name}: {text}")
         layout = Layout(file, shipments.headers, shipments.roles)
@@ -7095,9 +7626,11 @@ def write_chunk(chunk: Chunk, layout: Layout, before: int, run: Session) -> None
 
 def say_layout(shipments: Shipments) -> Iterator[str]:
     """What was found of a file's layout, first what of it is not read."""
-    headers, roles = shipments.headers, shipments.roles
-    if unread := getattr(shipments, "unread", ()):
-        yield f"not read, though names may stand there: {', '.join(map(repr, unread))}"
+    headers, roles, layout = shipments.headers, shipments.roles, list[str]()
+    yield from shipments.notes
+    if shipments.unread:
+        unread = ", ".join(map(repr, shipments.unread))
+        yield f"not read, though names may stand there: {unread}: give --column ROLE=HEADER"
     there = {role.replace("consignee_country", "destination") for role in roles}
     if missing := [r for r in ("hs_code", "description", "destination") if r not in there]:
         yield f"no column for {', '.join(missing)}: those checks were not run"
@@ -7105,7 +7638,10 @@ def say_layout(shipments: Shipments) -> Iterator[str]:
         yield f"{len(shipments.preamble)} lines above the header passed over"
     if shipments.encoding != "utf-8":
         yield say_encoding(shipments.encoding)
-    yield ", ".join(f"{r}={'+'.join(repr(headers[i]) for i in at)}" for r, at in roles.items())
+    for role, fields in roles.items():
+        columns = sorted({*chain.from_iterable(fields)})
+        layout.append(f"{role}={'+'.join(repr(headers[n]) for n in columns)}")
+    yield ", ".join(layout)
 
 
 def say_encoding(encoding: str) -> str:
@@ -7138,7 +7674,7 @@ def read_history(files: Sequence[str], options: ReadOptions, talk: Talk) -> Surg
     ledger = SurgeLedger()
     for file in files:
         with open_shipments(file, options) as shipments:
-            firsts = {role: indexes[0] for role, indexes in shipments.roles.items()}
+            firsts = {role: fields[0][0] for role, fields in shipments.roles.items()}
             for chunk in shipments.chunks:
                 columns = list(zip(*chunk.rows, strict=True))
                 ledger.add({role: columns[i] for role, i in firsts.items()}, file)
@@ -7396,12 +7932,17 @@ def parse_day(ctx: click.Context, param: Any, text: str | None) -> date:
         raise ScreenError(f"--as-of: {text!r} found, a date such as 2026-11-23 expected.") from err
 
 
-def parse_columns(ctx: click.Context, param: Any, texts: Sequence[str]) -> dict[str, str]:
-    """Role -> header of --column ROLE=HEADER."""
+def parse_columns(
+    ctx: click.Context, param: Any, texts: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """Role -> headers of --column ROLE=HEADER."""
     if wrong := [text for text in texts if "=" not in text]:
         fault = f"{wrong[0]!r} found, ROLE=HEADER expected, such as consignee=Buyer"
         raise ScreenError(f"--column: {fault}.")
-    return {role.strip(): header for role, header in (text.split("=", 1) for text in texts)}
+    columns: dict[str, tuple[str, ...]] = {}
+    for role, _, header in (text.partition("=") for text in texts):
+        columns[role.strip()] = (*columns.get(role.strip(), ()), header)
+    return columns
 
 
 def parse_delimiter(ctx: click.Context, param: Any, text: str | None) -> str | None:
@@ -7631,7 +8172,8 @@ def pick_rows(shipments: Shipments, wanted: Sequence[str]) -> Iterator[Chunk]:
             if names := {str(number), layout.text("reference", cells).strip()} & {*wanted}:
                 missing = {name: None for name in missing if name not in names}
                 damage = {0: chunk.damage[n]} if n in chunk.damage else {}
-                yield Chunk(number, [cells], [chunk.lines[n]], damage)
+                meant = {0: chunk.meant[n]} if n in chunk.meant else {}
+                yield Chunk(number, [cells], [chunk.lines[n]], damage, meant)
     if missing:
         fault = f"{shipments.name}: no row is called {next(iter(missing))}"
         raise ScreenError(f"{fault}: give the number of a row (screen_row) or its own reference.")

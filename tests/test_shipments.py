@@ -106,25 +106,29 @@ def test_header_spelling(role, header):
 
 
 def test_every_spelling_of_the_table_is_found_and_means_one_role():
-    parts = ("name", "address", "country")
     for row in screen.read_table("columns"):
         assert row["source"] and row["as_of"]
-        assert row["role"] in (*screen.ROLES, *parts, "total_line")
-        found = screen.find_role(row["header"])
-        assert row["role"] == "name" or found == row["role"], row
+        role = row["role"].rstrip("+").partition("/")[0]
+        assert role in (*screen.ROLES, *screen.PARTS, "noise", "total_line")
+        for header in row["headers"].split("|"):
+            found = screen.find_role(header)
+            assert (
+                row["role"][-1] == "+" or role in (*screen.NAMES, "noise") or found == row["role"]
+            ), (header, found)
 
 
 @pytest.mark.parametrize(
     "headers,columns,roles",
     [
-        ("Consignee,Consignee Name", {}, {"consignee": (0, 1)}),
+        ("Consignee,Consignee Name", {}, {"consignee": ((0,), (1,))}),
         ("Shipper,Country,Cnee,City,Country", {}, {
-            "shipper": (0,), "shipper_country": (1,), "consignee": (2,),
-            "consignee_address": (3,), "consignee_country": (4,)}),
-        ("Kunde 1,Consignee", {"consignee": "Kunde 1"}, {"consignee": (0,)}),
-        ("Consignee,Buyer", {"end_user": "buyer"}, {"end_user": (1,), "consignee": (0,)}),
-        ("X,Consignee,X", {"bank": "X"}, {"bank": (0, 2), "consignee": (1,)}),
-        ("Firma,PO", {"consignee": "PO", "end_user": "PO"}, {"consignee": (1,), "end_user": (1,)}),
+            "shipper": ((0,),), "shipper_country": ((1,),), "consignee": ((2,),),
+            "consignee_address": ((3,),), "consignee_country": ((4,),)}),
+        ("Kunde 1,Consignee", {"consignee": ("Kunde 1",)}, {"consignee": ((0,), (1,))}),
+        ("Consignee,Buyer", {"end_user": ("buyer",)}, {"end_user": ((1,),), "consignee": ((0,),)}),
+        ("X,Consignee,X", {"bank": ("X",)}, {"bank": ((0,), (2,)), "consignee": ((1,),)}),
+        ("X,Y,Cnee", {"bank": ("X", "Y")}, {"bank": ((0,), (1,)), "consignee": ((2,),)}),
+        ("Cnee Name 1,Cnee Name 2", {}, {"consignee": ((0,), (1,), (0, 1))}),
     ],
 )  # fmt: skip
 def test_roles(headers, columns, roles):
@@ -147,9 +151,9 @@ def test_given_delimiter_and_encoding_win(tmp_path):
 @pytest.mark.parametrize(
     "options,error",
     [
-        ({"columns": {"consignee": "Foo"}}, "f.csv, line 1: no header 'Foo' for --column "
+        ({"columns": {"consignee": ("Foo",)}}, "f.csv, line 1: no header 'Foo' for --column "
          "consignee, give one of: 'No', 'Consignee', 'Country', 'HS Code'."),
-        ({"columns": {"party": "No"}},
+        ({"columns": {"party": ("No",)}},
          f"--column: 'party' is no role: use one of {', '.join(screen.ROLES)}."),
         ({"delimiter": ";;"}, "--delimiter: ';;' found, one character expected: , ; | or a tab."),
         ({"encoding": "idna"}, "--encoding: 'idna' is no text encoding: give one such as cp1252."),
@@ -164,11 +168,8 @@ def test_wrong_options(tmp_path, monkeypatch, options, error):
 
 def test_missing_file_and_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    text = "cannot be opened ([Errno {}] {}: '{}'): give a readable CSV file."
-    assert find_error("no.csv") == "no.csv: " + text.format(
-        2, "No such file or directory", "no.csv"
-    )
-    assert find_error(".") == ".: " + text.format(21, "Is a directory", ".")
+    assert find_error("no.csv") == "no.csv: there is no such file: check its name and folder."
+    assert find_error(".") == ".: this is a folder: give the files in it."
 
 
 def test_a_row_of_header_words_does_not_hide_the_rows_above_it(tmp_path):
@@ -192,7 +193,7 @@ TEXTS = {
     "cp932": ["東京エレクトロン株式会社;三菱電機株式会社;トヨタ自動車;株式会社ミツトヨ 神奈川県川崎市", "三菱重工業株式会社 東京都千代田区"],
     "euc_jp": ["東京エレクトロン株式会社;三菱電機株式会社;トヨタ自動車;株式会社ミツトヨ 神奈川県川崎市"],
     "cp949": ["한국무역 주식회사;삼성전자 주식회사;서울특별시 강남구"],
-    "koi8_r": ["ООО Росэлектроника;АО Концерн Радиоэлектронные технологии;г. Москва, ул. Ленина 5"],
+    "koi8_u": ["ООО Росэлектроника;АО Концерн Радиоэлектронные технологии;г. Москва, ул. Ленина 5"],
     "cp866": ["ООО Росэлектроника;АО Концерн Радиоэлектронные технологии;г. Москва, ул. Ленина 5"],
     "iso8859_5": ["ООО Росэлектроника;АО Концерн Радиоэлектронные технологии;г. Москва, ул. Ленина 5"],
     "cp1250": ["Zakład Łożysk Śrubowych;Przedsiębiorstwo Usługowe Kraków;Żółw Gdańsk", "Spółka Łódź", "Škoda Plzeň;Žďár nad Sázavou strojírny;Příbram Tatra vagónka Kopřivnice", "Győri Gépgyár;Műszaki Fejlesztő Zártkörű;Budapest Főváros Kőbánya", "Fabrica de maşini Braşov;Societatea Naţională Bucureşti Constanţa în Piteşti întreprindere", "Tvornica željezničkih vozila Gredelj;Đuro Đaković Slavonski Brod;Čakovec Šibenik tvornička ćelija"],
@@ -208,13 +209,13 @@ TEXTS = {
 
 @pytest.mark.parametrize("encoding,text", [(e, t) for e, ts in TEXTS.items() for t in ts])
 def test_encoding_found(encoding, text):
-    assert screen.find_encoding(text.encode(encoding)) == encoding
+    assert screen.find_encodings(text.encode(encoding)) == [encoding]
 
 
 @pytest.mark.parametrize("text", [t for texts in TEXTS.values() for t in texts] + ["plain"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
 def test_unicode_found(encoding, text):
-    assert screen.find_encoding(f"Consignee;Country;Date\n{text}\n".encode(encoding)) == encoding
+    assert screen.find_encodings(f"Consignee;Country;Date\n{text}\n".encode(encoding)) == [encoding]
 
 
 # Size and hostility --------------------------------------------------------------------------
@@ -243,7 +244,7 @@ def test_a_bomb_is_refused(tmp_path, monkeypatch):
     assert (
         find_error("bomb.gz")
         == "bomb.gz: reading broke off after 52,690,944 bytes (200 times its size unpacked: "
-        "unpack it yourself): give a readable CSV file."
+        "unpack it yourself): give the whole file."
     )
 
 
@@ -260,7 +261,7 @@ def test_an_encrypted_or_false_zip_is_one_sentence(tmp_path):
 def test_work_is_linear_in_hostile_quotes(tmp_path, line):
     def seconds(count):
         start = time.process_time()
-        read_text(tmp_path, HEADER + line * count)
+        read_text(tmp_path, HEADER + "1,A,KG,8\n" + line * count)
         return time.process_time() - start
 
     assert seconds(40_000) < 8 * seconds(10_000) + 0.2
@@ -336,12 +337,12 @@ def test_standard_input_without_a_file_descriptor(monkeypatch):
     fake = io.TextIOWrapper(io.BytesIO((HEADER + "1,A,KG,8\n").encode()))
     monkeypatch.setattr(sys, "stdin", fake)
     shipments, chunks = read_chunks("-")
-    assert (shipments.name, chunks[0].rows) == ("-", [["1", "A", "KG", "8"]])
+    assert (shipments.name, chunks[0].rows) == ("standard input", [["1", "A", "KG", "8"]])
 
 
 def test_an_error_of_the_consumer_is_left_alone(tmp_path):
     path = tmp_path / "f.csv"
-    path.write_text(HEADER)
+    path.write_text(HEADER + "1,A,KG,8\n")
     with pytest.raises(BrokenPipeError), screen.open_shipments(str(path), screen.ReadOptions()):
         raise BrokenPipeError
 
@@ -404,7 +405,7 @@ def test_nothing_but_a_screen_error_escapes(tmp_path_factory, noise, start):
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.lists(st.text(
     st.characters(codec="utf-8", exclude_characters="\0\ufffd\uffff\ufffe")),
-    min_size=3, max_size=3), max_size=8))  # fmt: skip
+    min_size=3, max_size=3), min_size=1, max_size=8))  # fmt: skip
 def test_what_the_csv_module_writes_is_read_back(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("back") / "f.csv"
     with path.open("w", encoding="utf-8", newline="") as out:
