@@ -4608,8 +4608,11 @@ DATE_FORMS = (  # form, its year, its month if the day comes first, its month if
 PENDING_ROWS = 100_000  # rows waiting to be summed up; fewer: slow, more: memory
 LOT_LIMITS = (1000, 2500, 5000, 10000)  # 2,500 USD a day: U.S. filing, 15 CFR 30.37(a); and kin
 LOT_BAND = 0.9  # 0.9 to 1 x limit is "just below": one ordinary value in fifteen falls there
-GROUP = ("destination", "heading", "tier", "consignee")
-TRADE = (*GROUP, "day_first", "month_first", "file")
+PRICE_STEP = 0.05  # of the decimal logarithm of the value of a kilogram: 12 percent
+GROUP = ["destination", "heading", "tier", "consignee"]
+TRADE = [*GROUP, "day_first", "month_first", "file"]
+LOTS, PRICES = [*GROUP, "month", "limit"], ["subheading", "step"]  # keys of tables, as are:
+TEXTS = {role: [*GROUP, role] for role in ("description", "consignee_address")}
 
 
 @functools.lru_cache(maxsize=1 << 14)
@@ -4622,15 +4625,18 @@ def parse_month(text: str) -> tuple[int, int]:
     plain = text.strip().lower()
     if re.fullmatch(r"[2-7]\d{4}(\.\d+)?", plain):  # spreadsheet serial: days since 1899-12-30
         plain = (date(1899, 12, 30) + timedelta(days=int(plain[:5]))).isoformat()
-    for form, year_at, *months_at in DATE_FORMS:
+    for form, year_at, day_first, month_first in DATE_FORMS:
         if found := re.fullmatch(form, plain):
-            year = int(found[year_at]) + (2000 if len(found[year_at]) == 2 else 0)
-            said = [found[at] if at else "0" for at in months_at]
-            months = [MONTHS.index(m) + 1 if m in MONTHS else int(m) for m in said]
-            fits = [1990 <= year < 2100 and 1 <= month <= 12 for month in months]
-            first, other = ((year * 12 + m - 1) * fit for m, fit in zip(months, fits, strict=True))
-            return first, other
+            said = [found[at] if at else "0" for at in (day_first, month_first)]
+            return _number_month(found[year_at], said[0]), _number_month(found[year_at], said[1])
     return 0, 0
+
+
+def _number_month(year: str, month: str) -> int:
+    """The number of a `month` as written, in a year of two or four figures; 0 where impossible."""
+    y = int(year) + 2000 * (len(year) == 2)
+    m = MONTHS.index(month) + 1 if month in MONTHS else int(month)
+    return y * 12 + m - 1 if 1990 <= y < 2100 and 1 <= m <= 12 else 0
 
 
 def parse_amount(text: str, decimal_comma: bool = False) -> float:
@@ -4671,45 +4677,51 @@ class SurgeLedger:
                     f"{file or 'history'}: found no {role} column among {', '.join(columns)}, "
                     f"expected one; name it with --column {role}=HEADER."
                 )
-        if not (count := len(columns["date"])):
+        if not len(columns["date"]):
             return
-        self.rows += count
-        frame = self._read_groups(columns).assign(file=file, rows=1, day=columns["date"])
-        for role in ("description", "consignee_address"):
-            if role in columns:
-                frame[role] = self._fold_texts(columns[role])
-                known = (frame[role] != "") & (frame["consignee"] != "")
-                if role == "consignee_address":  # without a number it is no one place
-                    known &= frame[role].str.contains(r"\d")
-                self._put((*GROUP, role), frame.loc[known, [*GROUP, role, "rows"]])
-        for role in AMOUNT_ROLES:
-            frame[role] = self._read_amounts(role, columns[role]) if role in columns else 0.0
+        frame = self._read_rows(columns).assign(file=file, rows=1)
+        self.rows += len(frame)
+        for role, keys in TEXTS.items():
+            told = frame[(frame[role] != "") & (frame["consignee"] != "")]
+            if role == "consignee_address":  # without a number it is no one place
+                told = told[told[role].str.contains(r"\d")]
+            self._put(keys, told)
+        priced = frame[(frame["value"] > 0) & (frame["weight"] > 0)]
+        price = np.log10(priced["value"] / priced["weight"])
+        self._put(PRICES, priced.assign(step=(price / PRICE_STEP).round().astype(int)))
         # Lines of one invoice come together: their noise does not even out, a day is one lot.
         sums = ["rows", *AMOUNT_ROLES]
         lots = frame.groupby([*TRADE, "day"], sort=False, as_index=False)[sums].sum()
-        squares = (lots[sums] ** 2).add_suffix("_square")
-        below = {f"lots_{n}": lots["value"].between(n * LOT_BAND, n, "left") for n in LOT_LIMITS}
-        self._put(TRADE, lots.drop(columns="day").join(squares).assign(lots=1, **below))
+        self._put(TRADE, lots.join((lots[sums] ** 2).add_suffix("_square")))
+        month = lots["day_first"].mask(lots["day_first"] == 0, lots["month_first"])
+        above = np.searchsorted(LOT_LIMITS, lots["value"], "right").clip(max=len(LOT_LIMITS) - 1)
+        limit = np.take(LOT_LIMITS, above)
+        below = lots["value"].between(LOT_BAND * limit, limit, "left")
+        self._put(LOTS, lots.assign(month=month, limit=np.where(below, limit, 0), lots=1))
 
-    def _fold_texts(self, texts: Sequence[str]) -> list[str]:
-        """The keys of `texts`; their first spellings are kept."""
-        keys = [fold_words(text) for text in texts]
-        self.spelling = dict(zip(reversed(keys), reversed(texts), strict=True)) | self.spelling
-        return keys
-
-    def _read_groups(self, columns: Mapping[str, Sequence[str]]) -> Any:
-        """Group texts, tier rank and both readings of the month, by row; counts the unread."""
+    def _read_rows(self, columns: Mapping[str, Sequence[str]]) -> Any:
+        """Groups, texts, amounts and both readings of the month, by row; counts the unread."""
         import pandas as pd
 
-        months = [parse_month(text) for text in columns["date"]]
+        frame = pd.DataFrame(
+            map(parse_month, columns["date"]), columns=["day_first", "month_first"]
+        )
+        blank = [""] * len(frame)
         digits = [parse_hs_code(text).digits for text in columns["hs_code"]]
-        frame = pd.DataFrame(months, columns=["day_first", "month_first"])
-        frame["heading"] = heads = [code[:4] if len(code) > 3 else "" for code in digits]
+        frame["day"] = columns["date"]
+        frame["heading"] = [code[:4] if len(code) > 3 else "" for code in digits]
+        frame["subheading"] = [code[:6] if len(code) > 5 else "" for code in digits]
         frame["tier"] = [TIER_ORDER.index(tier_of(code)) for code in digits]
-        frame["destination"] = goals = [parse_country(text) for text in columns["destination"]]
-        frame["consignee"] = self._fold_texts(columns.get("consignee", [""] * len(months)))
-        self.unread.update(date=months.count((0, 0)), hs_code=heads.count(""))
-        self.unread["destination"] += goals.count("")
+        frame["destination"] = [parse_country(text) for text in columns["destination"]]
+        for role in ("consignee", *TEXTS):
+            texts = columns.get(role, blank)
+            frame[role] = keys = [fold_words(text) for text in texts]
+            self.spelling = dict(zip(reversed(keys), reversed(texts), strict=True)) | self.spelling
+        for role in AMOUNT_ROLES:
+            frame[role] = self._read_amounts(role, columns[role]) if role in columns else 0.0
+        undated = (frame["day_first"] == 0) & (frame["month_first"] == 0)
+        self.unread.update(date=int(undated.sum()), hs_code=int((frame["heading"] == "").sum()))
+        self.unread["destination"] += int((frame["destination"] == "").sum())
         return frame
 
     def _read_amounts(self, role: str, texts: Sequence[str]) -> Any:
@@ -4727,20 +4739,24 @@ class SurgeLedger:
         self.unread[role] += int(unread.sum())
         return np.where(unread, 0.0, amounts)
 
-    def _put(self, keys: tuple[str, ...], frame: Any) -> None:
-        """Adds `frame` to a table, which is summed up when enough rows wait."""
-        self._tables[keys].append(frame)
-        if sum(map(len, self._tables[keys][1:])) > max(PENDING_ROWS, len(self._tables[keys][0])):
+    def _put(self, keys: Sequence[str], frame: Any) -> None:
+        """Adds the numbers of `frame` to a table, summed up when enough rows wait."""
+        texts = {*TRADE, *PRICES, *LOTS, *TEXTS, "day"} - {*keys}
+        tables = self._tables[tuple(keys)]
+        tables.append(frame.drop(columns=texts & {*frame.columns}))
+        if sum(map(len, tables[1:])) > max(PENDING_ROWS, len(tables[0])):
             self.table(keys)
 
-    def table(self, keys: tuple[str, ...]) -> Any:
+    def table(self, keys: Sequence[str]) -> Any:
         """The sums of what was added, a row a group by `keys`."""
         import pandas as pd
 
-        empty = pd.DataFrame(columns=[*keys, "rows", "rows_square"], dtype=int)
-        groups = pd.concat(self._tables[keys] or [empty]).groupby(list(keys), sort=False)
-        self._tables[keys] = [groups.sum().reset_index()]
-        return self._tables[keys][0]
+        tables = self._tables[tuple(keys)]
+        sums = ["rows", "rows_square", "lots", *AMOUNT_ROLES]
+        empty = pd.DataFrame(columns=[*keys, *sums], dtype=int)
+        groups = pd.concat(tables or [empty]).groupby(list(keys), sort=False)
+        tables[:] = [groups.sum().reset_index()]
+        return tables[0]
 
     def trade(self) -> tuple[str, Any]:
         """What is compared ("value", …, "rows") and the trade by group, with `period`, `amount`.
@@ -4759,7 +4775,7 @@ class SurgeLedger:
 
 # ==================================================================================================
 # Surges. Takes a ledger; gives the groups whose trade outgrew their own past, the patterns only
-# several rows together show, the flag of a row in such a group, and bars. Does not know the clock.
+# several rows together show, the flags of a row in such a group, and bars. Does not know the clock.
 
 LATEST_MONTHS = 6  # 3: one ship early or late doubles a group; 12: a surge is a year old when seen
 LEAST_SAME_MONTHS = 3  # from 15 months on the same months a year before: seasons cancel
@@ -4773,13 +4789,17 @@ LEAST_MOVED = 0.1  # of a rise: a smaller fall elsewhere explains nothing
 PRIORITY_WEIGHT = 2.0  # tier goods, and again transshipment points, lead among about equal rises
 LEAST_LOTS = 6  # days in one month to one consignee x heading; a weekly standing order makes 5
 LEAST_LOT_SHARE = 0.6  # of that month's days; busy groups fall below a limit by chance
-# Table, what else is alike, what varies, least and most ways, least rows each, words. Over 3
+# What is alike, what else is, what varies, least and most ways, least rows each, words. Over 3
 # headings in the file is "spare parts"; one or two rows under one are slips of the pen. Two names
 # at an address are neighbours, or a firm and its branch; over 20 an office tower.
 SPREADS: tuple[tuple[Any, ...], ...] = (
     ("description", ["consignee"], "heading", 2, 3, 3, "alike goods under changing HS codes"),
     ("consignee_address", [], "consignee", 3, 20, 1, "one address under several consignee names"),
 )
+LEAST_PRICED = 30  # rows of a subheading that say value and weight; of fewer quartiles say little
+# Far off the median value of a kilogram: ten times, and six times the spread of the middle half;
+# bearings at 8 to 25 a kilogram reach 5 and 40 by chance, a tenth of that are castings or a lie.
+LEAST_TIMES, LEAST_SPREADS = 1.0, 6.0
 COMPARED = ["rows", "amount", "rows_square", "amount_square"]  # squares: of consignments
 
 
@@ -4796,11 +4816,19 @@ class Surge:
     growth_percent: float | None  # of the amount; None: new trade, or a pattern
     tier: str  # "3.B", the best of the codes seen
     reason: str
-    kind: str  # "destination" or "consignee": what grew; "pattern"
-    consignee: str = ""  # as first written, where the group is one consignee's
+    group: str  # "KG x 8482", "Tulpar LLC x 8482"
+    key: tuple[str, ...]  # what a row of the group shows: ("destination", "KG", "8482")
 
 
 SURGE_COLUMNS = tuple(Surge.__dataclass_fields__)[:9]
+Price = tuple[float, float]  # logarithms of the least and most usual value of a kilogram
+
+
+class SurgeIndex(NamedTuple):
+    """What rows are looked up in: groups by key, usual prices by subheading."""
+
+    groups: Mapping[tuple[str, ...], Surge]
+    prices: Mapping[str, Price]
 
 
 def choose_periods(rows_by_month: Mapping[int, int]) -> list[tuple[int, int]]:
@@ -4884,25 +4912,25 @@ def find_surges(ledger: SurgeLedger, least_growth: float = LEAST_GROWTH) -> list
             surge = _build_surge(ledger.spelling[group.consignee], measure, group, said)
             ranked.append((group.score * (PRIORITY_WEIGHT if route else 1.0), surge))
     grown = [surge for _, surge in sorted(ranked, key=lambda pair: -pair[0])]
-    return [*grown, *_find_split_lots(ledger, dated), *_find_spreads(ledger)]
+    return [*grown, *find_patterns(ledger)]
 
 
 def _build_surge(consignee: str, measure: str, group: Any, said: Sequence[str]) -> Surge:
     """The record of an outlier `group`, a `consignee`'s or (where "") a destination's."""
     growth = round((group.amount1 / group.amount0 - 1) * 100, 1) if group.amount0 > 0 else None
     grown = "new trade" if growth is None else f"up {growth:,.0f} %"
-    tier = TIER_ORDER[int(group.tier)]
+    tier, name = TIER_ORDER[int(group.tier)], f"{consignee or group.destination} x {group.heading}"
     reasons = [
-        f"{consignee or group.destination} x {group.heading}: {measure} {grown} "
-        f"({group.amount0:,.0f} to {group.amount1:,.0f}), rows {group.rows0:,.0f} to "
-        f"{group.rows1:,.0f}; others {(group.usual - 1) * 100:+.0f} %",
+        f"{name}: {measure} {grown} ({group.amount0:,.0f} to {group.amount1:,.0f}), rows "
+        f"{group.rows0:,.0f} to {group.rows1:,.0f}; others {(group.usual - 1) * 100:+.0f} %",
         f"high-priority tier {tier} (check the parameters)" if tier else "",
         *said,
     ]
+    kind, who = ("consignee", group.consignee) if consignee else ("destination", group.destination)
     return Surge(
         group.destination, group.heading, round(group.rows0), round(group.rows1),
         round(group.amount0, 2), round(group.amount1, 2), growth, tier,
-        "; ".join(filter(None, reasons)), "consignee" if consignee else "destination", consignee,
+        "; ".join(filter(None, reasons)), name, (kind, who, group.heading),
     )  # fmt: skip
 
 
@@ -4934,66 +4962,126 @@ def _say_moved(places: Any, group: Any) -> Iterable[str]:
             )
 
 
-def _find_split_lots(ledger: SurgeLedger, dated: Any) -> Iterable[Surge]:
+def find_patterns(ledger: SurgeLedger) -> list[Surge]:
+    """What only several rows of `ledger` show together."""
+    return [*_find_split_lots(ledger), *_find_spreads(ledger), *_find_odd_prices(ledger)]
+
+
+def _build_pattern(row: Any, group: str, words: str, key: tuple[str, ...]) -> Surge:
+    """The record of a pattern, a `row` of a table with its destination, heading, tier and rows."""
+    amount = round(float(row["value"]), 2) if "value" in row else None
+    return Surge(
+        row["destination"], row["heading"], None, int(row["rows"]), None, amount, None,
+        TIER_ORDER[int(row["tier"])], words, group, key,
+    )  # fmt: skip
+
+
+def _find_split_lots(ledger: SurgeLedger) -> Iterable[Surge]:
     """Consignee x heading groups with many lots of one month just below a round value."""
-    months = dated[dated["consignee"] != ""].groupby([*GROUP, "period"])
-    for limit in LOT_LIMITS if len(dated) else ():
-        sums = months[["rows", "amount", "lots"]].sum().assign(below=months[f"lots_{limit}"].sum())
-        split = sums[sums["below"] >= (LEAST_LOT_SHARE * sums["lots"]).clip(lower=LEAST_LOTS)]
-        for group in split.groupby([*GROUP]).sum().reset_index().itertuples():
-            name, tier = ledger.spelling[group.consignee], TIER_ORDER[group.tier]
-            words = (
-                f"lots perhaps split: {group.below} of {group.lots} daily consignments to "
-                f"{name} in heading {group.heading} just below {limit:,} in value"
-            )
-            yield Surge(
-                group.destination, group.heading, None, group.rows, None, round(group.amount, 2),
-                None, tier, words, "pattern", name,
-            )  # fmt: skip
+    table = ledger.table(LOTS)
+    table["of"] = table.groupby(LOTS[:-1])["lots"].transform("sum")
+    dated = table[(table["limit"] > 0) & (table["month"] > 0) & (table["consignee"] != "")]
+    split = dated[dated["lots"] >= (LEAST_LOT_SHARE * dated["of"]).clip(lower=LEAST_LOTS)]
+    for _, row in split.groupby([*GROUP, "limit"], as_index=False).sum().iterrows():
+        name, heading = ledger.spelling[row["consignee"]], row["heading"]
+        words = (
+            f"lots perhaps split: {row['lots']} of {row['of']} daily consignments to "
+            f"{name} in heading {heading} just below {row['limit']:,} in value"
+        )
+        yield _build_pattern(row, f"{name} x {heading}", words, ("lots", row["consignee"], heading))
 
 
 def _find_spreads(ledger: SurgeLedger) -> Iterable[Surge]:
     """What SPREADS names: alike texts under changing headings or consignee names."""
     for name, others, varies, least, most, least_rows, words in SPREADS:
         alike = [name, *others]
-        ways = ledger.table((*GROUP, name)).groupby([*alike, varies], as_index=False)
-        ways = ways.agg({"rows": "sum", "tier": "min", "destination": "first"})
-        ways = ways[ways[varies] != ""]
+        ways = ledger.table(TEXTS[name]).sort_values("tier", kind="stable")
+        ways = ways.groupby([*alike, varies], as_index=False).agg(
+            {"rows": "sum", **{key: "first" for key in GROUP if key not in (*alike, varies)}}
+        )
         few = ways.groupby(name)[varies].transform("nunique") <= most
-        ways = ways[few & (ways["rows"] >= least_rows)]
-        ways = ways[ways.groupby(alike)["rows"].transform("size") >= least]
-        for _, same in ways.groupby(alike):
-            if len({way.split()[0] for way in same[varies]}) >= least:  # not one firm's spellings
-                first = same.loc[same["tier"].idxmin()]
-                text, *who = (ledger.spelling[first[column]] for column in alike)
-                listed = ", ".join(ledger.spelling.get(way, way) for way in same[varies])
-                yield Surge(
-                    first["destination"], first.get("heading", ""), None, int(same["rows"].sum()),
-                    None, None, None, TIER_ORDER[first["tier"]], f"{words}: {text}: {listed}",
-                    "pattern", *who,
-                )  # fmt: skip
+        ways = ways[few & (ways["rows"] >= least_rows) & (ways[varies] != "")]
+        ways["firm"] = ways[varies].astype(str).str.split().str[0]  # not one firm's spellings
+        ways = ways[ways.groupby(alike)["firm"].transform("nunique") >= least]
+        for key, same in ways.groupby(alike):
+            first = same.loc[same["tier"].idxmin()].copy()
+            first["rows"] = same["rows"].sum()
+            listed = ", ".join(ledger.spelling.get(way, way) for way in same[varies])
+            text = ledger.spelling[key[0]]
+            yield _build_pattern(first, text, f"{words}: {text}: {listed}", (name, *key))
 
 
-def surge_keys(surges: Iterable[Surge]) -> dict[tuple[str, str], Surge]:
-    """The best surge of each (destination or folded consignee, heading) that grew."""
-    best: dict[tuple[str, str], Surge] = {}
-    for surge in surges:
-        if surge.kind != "pattern":
-            who = fold_words(surge.consignee) or surge.destination
-            best.setdefault((who, surge.heading), surge)
-    return best
+def find_prices(ledger: SurgeLedger) -> dict[str, Price]:
+    """The usual value of a kilogram, as logarithms, of each subheading with enough rows."""
+    prices: dict[str, Price] = {}
+    for code, steps in ledger.table(PRICES).sort_values("step").groupby("subheading"):
+        upto = steps["rows"].cumsum() / steps["rows"].sum()
+        if code and steps["rows"].sum() >= LEAST_PRICED:
+            at = np.searchsorted(upto, [0.25, 0.5, 0.75])
+            low, middle, high = steps["step"].to_numpy()[at] * PRICE_STEP
+            far = max(LEAST_TIMES, LEAST_SPREADS * (high - low) / 1.35)
+            prices[code] = (middle - far, middle + far)
+    return prices
 
 
-def find_surge_flag(
-    destination: str, heading: str, surges: Mapping[tuple[str, str], Surge], consignee: str = ""
-) -> Flag | None:
-    """The flag of a row whose destination or consignee is in `surges` of `surge_keys`, or None."""
-    for who in (destination, fold_words(consignee)):
-        if surge := surges.get((who, heading)):
-            group = f"{surge.consignee or surge.destination} x {heading}"
-            facts = {"group": group, "growth_percent": surge.growth_percent}
-            return Flag("surge", surge.reason, facts)
-    return None
+def _find_odd_prices(ledger: SurgeLedger) -> Iterable[Surge]:
+    """Subheadings with rows whose value of a kilogram is far off the others'."""
+    table, prices = ledger.table(PRICES), find_prices(ledger)
+    for code, steps in table[table["subheading"].isin(prices)].groupby("subheading"):
+        log = steps["step"] * PRICE_STEP
+        odd = int(steps["rows"][~log.between(*prices[code])].sum())
+        if odd:
+            words = f"{odd:,} of {steps['rows'].sum():,} rows of {code}: {_say_price(prices[code])}"
+            tier = TIER_ORDER.index(tier_of(code))
+            row = {"destination": "", "heading": code[:4], "rows": odd, "tier": tier}
+            yield _build_pattern(row, code, words, ("price", code))
+
+
+def _say_price(price: Price) -> str:
+    """The usual value of a kilogram in words."""
+    return "value of a kilogram far off the usual {:,.3g} to {:,.3g}".format(*10 ** np.array(price))
+
+
+def index_surges(history: SurgeLedger, own: SurgeLedger) -> SurgeIndex:
+    """What rows are looked up in: all that `history` shows, and patterns of their `own` files."""
+    surges = [*find_patterns(own), *reversed(find_surges(history))]  # the best of a key is last
+    return SurgeIndex({one.key: one for one in surges}, find_prices(own) | find_prices(history))
+
+
+def screen_surges(cells: Cells, surges: SurgeIndex) -> tuple[Flag, ...]:
+    """The `surge` flags of a row: its groups that surged or show a pattern, and an odd price."""
+    who, goods, address = (
+        fold_words(next(iter(cells.get(role, ())), "")) for role in ("consignee", *TEXTS)
+    )
+    iso2 = parse_country(find_country("consignee", cells))
+    keys: list[tuple[str, ...]] = [("description", goods, who), ("consignee_address", address)]
+    codes = [code.digits for _, code in read_codes(cells.get("hs_code", ())) if code.sound]
+    for code in codes:
+        keys += [("destination", iso2, code[:4]), ("consignee", who, code[:4])]
+        keys += [("lots", who, code[:4])]
+    found = [surges.groups[key] for key in keys if key in surges.groups]
+    flags = [
+        flag("surge", one.reason, group=one.group, growth_percent=one.growth_percent)
+        for one in found
+    ]
+    for code in codes:
+        if (price := surges.prices.get(code[:6])) and _is_odd_price(cells, price):
+            said = f"{' '.join(cells['value'])} for {' '.join(cells['weight'])} kg of {code[:6]}: "
+            flags.append(
+                flag("surge", said + _say_price(price), group=code[:6], growth_percent=None)
+            )
+    return tuple({one.reason: one for one in flags}.values())
+
+
+def _is_odd_price(cells: Cells, price: Price) -> bool:
+    """Whether value and weight of a row are far off `price`, however their commas are read."""
+    for comma in (False, True):
+        said = [parse_amount(" ".join(cells.get(r, ())), comma) for r in ("value", "weight")]
+        if not all(amount > 0 for amount in said):
+            return False
+        if price[0] <= math.log10(said[0] / said[1]) <= price[1]:
+            return False
+    return True
 
 
 def list_amounts(
@@ -5003,15 +5091,16 @@ def list_amounts(
     that grew."""
     measure, trade = ledger.trade()
     groups = []
-    for (who, heading), surge in [*surge_keys(surges).items()][:3]:
+    for surge in [one for one in surges if one.baseline_rows is not None][:3]:
+        kind, who, heading = surge.key
         last = choose_periods(trade[trade["period"] > 0].groupby("period")["rows"].sum())[1][1]
-        own = trade[(trade[surge.kind] == who) & (trade["heading"] == heading)]
+        own = trade[(trade[kind] == who) & (trade["heading"] == heading)]
         sums = own.groupby((last - own["period"]) // 2)["amount"].sum()
         amounts = []
         for back in range(11, -1, -1):
             year, month = divmod(last - 2 * back - 1, 12)
             amounts.append((f"{year}-{month + 1:02}", float(sums.get(back, 0.0))))
-        groups.append((f"{surge.consignee or who} x {heading}, {measure}", amounts))
+        groups.append((f"{surge.group}, {measure}", amounts))
     return groups
 
 
@@ -6612,7 +6701,7 @@ class Screener:
         self.places = Places(self.entries, self.language)
         self.known: dict[str, list[NameHit]] = {}  # of the party names asked those that hit
         self.answers: dict[tuple[str, ...], dict[tuple[str, ...], Answer]] = {}  # by roles, cells
-        self.surges: Mapping[tuple[str, str], Surge] = {}
+        self.surges: SurgeIndex | None = None
         self.cleared = Clearances(())
         self.unsupported = 0  # agreements with a weak alias alone
         self.pool: ProcessPoolExecutor | None = None
@@ -6748,7 +6837,8 @@ class Screener:
             (("description", "hs_code"), find_descriptions),
         ]
         if self.surges:
-            several.append((("hs_code", *way, "consignee"), self.find_surges))
+            told = ("consignee", *TEXTS, "value", "weight")
+            several.append((("hs_code", *way, *told), self.find_surges))
         for wanted, answer in several:
             if wanted[0] in roles:
                 yield Question(tuple(role for role in wanted if role in roles), answer)
@@ -6805,11 +6895,8 @@ class Screener:
         return tuple(found)
 
     def find_surges(self, cells: Cells) -> Answer:
-        """The `surge` flags of goods and destination, or consignee, that surged."""
-        iso2, buyer = parse_country(find_country("consignee", cells)), " ".join(cells["consignee"])
-        digits = [code.digits for _, code in read_codes(cells["hs_code"]) if code.sound]
-        found = (find_surge_flag(iso2, code[:4], self.surges, buyer) for code in digits)
-        return tuple(filter(None, found))
+        """The `surge` flags of a row."""
+        return screen_surges(cells, self.surges) if self.surges else ()
 
     def screen_row(self, cells: Cells, found: Answer, damage: str) -> tuple[Flag, ...]:
         """All flags of one row, in the contract's order of kinds."""
@@ -7529,9 +7616,9 @@ def read_beside(request: RunRequest, screener: Screener, talk: Talk) -> str:
         return ""
     files = list(map(request.find, request.history))
     ledger = read_history(files, request.reading(), talk)
-    surges = find_surges(ledger)
-    screener.surges = surge_keys(surges)
-    return draw_charts(list_amounts(ledger, surges)) if request.report else ""
+    own = read_own_history(request, talk)
+    screener.surges = index_surges(ledger, own)
+    return draw_charts(list_amounts(ledger, find_surges(ledger))) if request.report else ""
 
 
 def open_writer(out: IO[str], asked: Writing) -> RowWriter:
@@ -7667,6 +7754,17 @@ def say_left_out(run: Session) -> Iterator[str]:
         )
     if run.earlier is not None:
         yield f"since {run.request.since}: {run.earlier.account()}"
+
+
+def read_own_history(request: RunRequest, talk: Talk) -> SurgeLedger:
+    """The ledger of the screened files themselves, of those that can be read twice and have dates:
+    patterns show among the rows that are screened, too."""
+    dated = []
+    for file in filter(os.path.isfile, map(request.find, request.files)):
+        with open_shipments(file, request.reading()) as shipments:
+            if {"date", "hs_code", "destination"} <= shipments.roles.keys():
+                dated.append(file)
+    return read_history(dated, request.reading(), Talk(quiet=True))
 
 
 def read_history(files: Sequence[str], options: ReadOptions, talk: Talk) -> SurgeLedger:

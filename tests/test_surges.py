@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import screen
 from history import build_history
+from ordinary import build_ordinary
 from rows import read_cases
 
 HERE = Path(__file__).parent
@@ -204,7 +205,7 @@ def test_raising_the_least_growth_never_adds_a_place(story, low, high):
     assert {(s.destination, s.heading) for s in higher} <= {
         (s.destination, s.heading) for s in lower
     }
-    assert any(s.kind == "destination" for s in higher) == (high < 2000)
+    assert any(s.key[0] == "destination" for s in higher) == (high < 2000)
 
 
 def grow(before: int, now: int, **cells: str) -> list[dict[str, str]]:
@@ -219,7 +220,7 @@ def grow(before: int, now: int, **cells: str) -> list[dict[str, str]]:
 )
 def test_growth_must_be_large_and_rest_on_enough_rows(before, now, found):
     surges = screen.find_surges(build_ledger(*grow(before, now), *grow(1, 1, hs_code="0901.21")))
-    assert [s.kind for s in surges] == ["destination"] * found
+    assert [s.key[0] for s in surges] == ["destination"] * found
 
 
 def test_new_trade_has_no_percent():
@@ -247,8 +248,8 @@ def test_a_larger_rise_leads_among_like_groups():
 def test_a_consignee_that_surged_unseen_in_its_destination_stands_alone():
     others = [*grow(400, 400, consignee="Old Buyer")]
     surges = screen.find_surges(build_ledger(*grow(5, 40), *others))
-    assert [(s.kind, s.consignee, s.destination) for s in surges] == [
-        ("consignee", "Tulpar LLC", "KG")
+    assert [(s.key[0], s.group, s.destination) for s in surges] == [
+        ("consignee", "Tulpar LLC x 8482", "KG")
     ]
 
 
@@ -256,7 +257,7 @@ def test_same_goods_under_changing_codes_are_reported():
     wordy = {"description": "Ball bearings 6204", "date": "2025-01-01"}
     rows = [wordy | {"hs_code": "8482.10"}, wordy | {"hs_code": "8431.39"}]
     (found,) = screen.find_surges(build_ledger(*rows, repeat=3))
-    assert (found.kind, found.tier, found.current_rows) == ("pattern", "3.B", 6)
+    assert (found.key[0], found.tier, found.current_rows) == ("description", "3.B", 6)
     assert found.reason == ("alike goods under changing HS codes: Ball bearings 6204: 8431, 8482")
     assert screen.find_surges(build_ledger(*rows, repeat=2)) == []
 
@@ -314,15 +315,26 @@ def test_lots_just_below_a_limit_are_reported(value, days, repeat, found):
 
 def test_split_lots_say_how_many():
     (found,) = build_lots("2490", 7)
-    assert (found.current_rows, found.current_amount, found.consignee) == (7, 17430.0, "Tulpar LLC")
+    assert (found.current_rows, found.current_amount, found.group) == (
+        7,
+        17430.0,
+        "Tulpar LLC x 8482",
+    )
     assert found.reason == (
         "lots perhaps split: 7 of 7 daily consignments to Tulpar LLC in heading 8482 "
         "just below 2,500 in value"
     )
 
 
+def flags_of(ledger, own=None, **row):
+    """The surge flags of a row that is BASE but for `row`, by the ledger of a history."""
+    index = screen.index_surges(ledger, own or screen.SurgeLedger())
+    cells = {role: (text,) for role, text in (BASE | row).items()}
+    return screen.screen_surges(cells, index)
+
+
 def test_rows_of_a_group_that_surged_are_flagged(story):
-    flag = screen.find_surge_flag("KG", "8482", screen.surge_keys(story[1]))
+    (flag,) = flags_of(story[0])
     assert (flag.kind, dict(flag.facts)) == (
         "surge", {"group": "KG x 8482", "growth_percent": story[1][0].growth_percent},
     )  # fmt: skip
@@ -330,16 +342,74 @@ def test_rows_of_a_group_that_surged_are_flagged(story):
 
 @pytest.mark.parametrize("destination, heading", [("KG", "8483"), ("DE", "8482"), ("", "8482")])
 def test_rows_of_other_groups_are_not(story, destination, heading):
-    assert screen.find_surge_flag(destination, heading, screen.surge_keys(story[1])) is None
+    assert flags_of(story[0], destination=destination, hs_code=heading, value="") == ()
 
 
 def test_rows_of_a_consignee_that_surged_are_flagged_however_spelt():
-    rows = [*grow(5, 40), *grow(400, 400, consignee="Old Buyer")]
-    keys = screen.surge_keys(screen.find_surges(build_ledger(*rows)))
-    assert screen.find_surge_flag("KG", "8482", keys, "TULPAR, LLC").facts["group"] == (
-        "Tulpar LLC x 8482"
-    )
-    assert screen.find_surge_flag("KG", "8482", keys, "Old Buyer") is None
+    ledger = build_ledger(*grow(5, 40), *grow(400, 400, consignee="Old Buyer"))
+    (flag,) = flags_of(ledger, consignee="TULPAR, LLC")
+    assert flag.facts["group"] == "Tulpar LLC x 8482"
+    assert flags_of(ledger, consignee="Old Buyer") == ()
+
+
+def test_rows_of_patterns_are_flagged():
+    site = {"consignee_address": "14 Jibek Jolu Ave, Bishkek"}
+    sites = build_ledger(*(site | {"consignee": f"{name} LLC"} for name in ("Alfa", "Beta", "Gam")))
+    assert ["one address under" in f.reason for f in flags_of(sites, **site)] == [True]
+    goods = {"description": "Ball bearings 6204"}
+    codes = build_ledger(*(goods | {"hs_code": c} for c in ("8482.10", "8431.39")), repeat=3)
+    assert ["changing HS codes" in f.reason for f in flags_of(codes, **goods)] == [True]
+    lots = build_ledger(*({"date": f"2025-03-{n + 1:02}", "value": "2490"} for n in range(7)))
+    assert ["lots perhaps split" in f.reason for f in flags_of(lots)] == [True]
+    assert flags_of(lots, consignee="Other LLC", description="Nuts", consignee_address="9 A") == ()
+
+
+def test_patterns_of_the_screened_file_itself_count_but_not_its_growth():
+    own = build_ledger(*({"date": f"2025-03-{n + 1:02}", "value": "2490"} for n in range(7)))
+    assert len(flags_of(screen.SurgeLedger(), own)) == 1
+    grown = build_ledger(*grow(10, 60))
+    assert flags_of(screen.SurgeLedger(), grown) == () != flags_of(grown)
+
+
+def build_prices(count=40):
+    """Bearings at 8 to 25 a kilogram."""
+    rows = [{"value": str(100 * (8 + n % 18)), "weight": "100"} for n in range(count)]
+    return build_ledger(*rows)
+
+
+@pytest.mark.parametrize(
+    "value, weight, odd",
+    [("1500", "100", False), ("5000", "100", False), ("50", "100", True), ("90,000", "100", True),
+     ("1,500", "100", False), ("1500", "", False), ("0", "100", False)],
+)  # fmt: skip
+def test_a_price_far_off_its_groups_own_is_flagged(value, weight, odd):
+    flags = flags_of(build_prices(), value=value, weight=weight)
+    assert ["value of a kilogram far off" in flag.reason for flag in flags] == [True] * odd
+
+
+def test_few_prices_say_nothing():
+    assert flags_of(build_prices(20), value="50", weight="100") == ()
+
+
+def test_a_price_far_off_is_a_pattern_of_the_history():
+    ledger = build_prices()
+    add_rows(ledger, [BASE | {"value": "2", "weight": "100"}])
+    (found,) = screen.find_patterns(ledger)
+    assert (found.heading, found.current_rows) == ("8482", 1)
+    assert found.reason.startswith("1 of 41 rows of 848210: value of a kilogram far off the usual")
+
+
+ROLES = ["reference", "date", "consignee", "consignee_address", "consignee_country", "hs_code",
+         "description", "value", "weight", "destination", "transit"]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_ordinary_files_show_no_pattern(seed):
+    own = add_frame(pd.DataFrame(build_ordinary(5_000, seed), columns=ROLES))
+    index = screen.index_surges(screen.SurgeLedger(), own)
+    rows = [dict(zip(ROLES, row, strict=True)) for row in build_ordinary(5_000, seed)]
+    flagged = [r for r in rows if screen.screen_surges({k: (v,) for k, v in r.items()}, index)]
+    assert len(flagged) <= 0.002 * len(rows), [s.reason for s in screen.find_patterns(own)]
 
 
 def test_an_empty_history_says_nothing():
@@ -375,7 +445,7 @@ def test_the_sample_tells_the_story():
     frame = pd.read_csv(path, dtype=str, keep_default_na=False).rename(columns=SAMPLE_ROLES)
     first, *others = screen.find_surges(add_frame(frame[list(SAMPLE_ROLES.values())]))
     assert (first.destination, first.heading, first.growth_percent) == ("KG", "8482", 2000.0)
-    assert [surge.kind for surge in others] == ["pattern"]
+    assert [surge.baseline_rows for surge in others] == [None]
 
 
 def test_rows_without_any_date_are_counted_and_nothing_is_said():
@@ -387,4 +457,6 @@ def test_a_file_without_consignees_still_shows_destinations():
     ledger = screen.SurgeLedger()
     rows = pd.DataFrame([BASE | row for row in grow(10, 60)]).drop(columns="consignee")
     ledger.add({role: list(rows[role]) for role in rows})
-    assert [(s.kind, s.destination) for s in screen.find_surges(ledger)] == [("destination", "KG")]
+    assert [(s.key[0], s.destination) for s in screen.find_surges(ledger)] == [
+        ("destination", "KG")
+    ]
