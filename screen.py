@@ -5170,10 +5170,13 @@ class Layout:
     headers: tuple[str, ...]
     roles: Roles
 
+    def columns(self, role: str) -> list[int]:
+        """The columns of `role`, in file order."""
+        return sorted({*chain.from_iterable(self.roles.get(role, ()))})
+
     def text(self, role: str, cells: Sequence[str]) -> str:
         """The cells of `role` as one text; "" where the file has no such column."""
-        columns = sorted({*chain.from_iterable(self.roles.get(role, ()))})
-        return " ".join(filter(None, (cells[i] for i in columns)))
+        return join_cells(cells[n] for n in self.columns(role))
 
     def name(self, row: ScreenedRow) -> str:
         """What a person calls the row: the shipment's own number, else that of the row."""
@@ -5475,7 +5478,7 @@ class BookWriter(RowWriter):
             if len(safe) > SHEET_CELL:
                 safe = safe[: SHEET_CELL - len(SHEET_CUT)] + SHEET_CUT
             cell = self.openpyxl.cell.WriteOnlyCell(self.rows, safe)
-            cell.data_type, cell.number_format = "s", "@"
+            cell.data_type, cell.number_format = "s", "@"  # stays text when somebody edits it
             made.append(cell)
         return made
 
@@ -5559,23 +5562,26 @@ def say_short(flag: Flag) -> str:
         "destination": lambda: f"controls {facts['country']}",
         "diversion": lambda: f"diversion {facts['country']}",
         "surge": lambda: f"surge {facts['group']}",
-        "goods": lambda: f"{facts['table'].removesuffix(' controls')} goods",
-        "description": lambda: f'text says "{facts["found"]}"',
+        "goods": lambda: f"{facts['table'].removesuffix(' controls').removesuffix(' goods')} goods",
+        "description": lambda: f'text says "{facts["found"]}", code {facts["hs_code"] or "none"}',
         "hs-code": lambda: f'HS code "{facts["found"]}"',
         "unscreened": lambda: f"not screened: {role} {facts['found'] or 'empty'}",
     }[flag.kind]()
 
 
 def list_reasons(flags: Sequence[Flag]) -> list[str]:
-    """The short reasons of a row, what stops it first and each once."""
+    """The short reasons of a row, each once, what stops it first; of lesser ones only if it has no
+    others: controlled goods that are no priority, countries under lesser controls."""
     order = ("party", "destination", "address", "identifier", "unscreened", "diversion", "surge")
-
-    def weigh(flag: Flag) -> tuple[int, int]:
-        heavy = is_priority(flag) or is_embargo(flag)
-        light = flag.kind in ("goods", "destination") and not heavy
-        return light, order.index(flag.kind) if flag.kind in order else len(order)
-
-    return list(dict.fromkeys(map(say_short, sorted(flags, key=weigh))))
+    rest = {kind: len(order) + n for n, kind in enumerate(FLAG_KINDS)}
+    lesser = [
+        flag
+        for flag in flags
+        if flag.kind in ("goods", "destination") and not (is_priority(flag) or is_embargo(flag))
+    ]
+    heavy = [flag for flag in flags if flag not in lesser] or lesser
+    ranks = rest | {kind: n for n, kind in enumerate(order)}
+    return list(dict.fromkeys(map(say_short, sorted(heavy, key=lambda flag: ranks[flag.kind]))))
 
 
 def paint(text: str, **style: Any) -> str:
@@ -5594,6 +5600,7 @@ class TableWriter(RowWriter):
         self.waiting: list[ScreenedRow] = []  # rows of the chunk: the first ones tell the widths
         self.sizes: tuple[int, ...] = ()
         self.height = 0  # lines so far
+        self.names = ["row", "party", "score", "why"]
 
     def begin(self, layout: Layout) -> None:
         """Rows of another file follow, under the same header."""
@@ -5618,7 +5625,8 @@ class TableWriter(RowWriter):
         if not self.sizes and rows:
             name, party, _ = (max(map(width_of, column)) for column in zip(*rows, strict=True))
             most = self.width // 4 + 2
-            first = max(len("shipment"), min(name, most))
+            self.names[0] = "shipment" if "reference" in self.layout.roles else "row"
+            first = max(len(self.names[0]), min(name, most))
             self.sizes = first, max(len("party"), min(party, most)), len("score")
             self.write_header()
         for cells, row in zip(rows, self.waiting, strict=True):
@@ -5628,20 +5636,17 @@ class TableWriter(RowWriter):
 
     def write_header(self) -> None:
         """The line that names the columns."""
-        names = ("shipment" if "reference" in self.layout.roles else "row", "party", "score")
-        self.write_lines([draw_line([*names, "why"], [*self.sizes, 3])], None)
+        self.write_lines([draw_line(self.names, [*self.sizes, 3])], None)
 
     def write_reasons(self, cells: Sequence[str], row: ScreenedRow) -> None:
         """The lines of `row`: its `cells`, then the reasons, as many lines as they need."""
-        reasons = [f"{row.since}:"] * (row.since == "new") + list_reasons(row.flags)
-        reasons += [f"cleared: {text}" for text in row.cleared]
+        reasons = list_reasons(row.flags) + [f"cleared: {text}" for text in row.cleared]
         before = sum(self.sizes) + 2 * len(self.sizes)
         rest = max(12, self.width - before)
-        first, *more = wrap([clean(reason) + ";" for reason in reasons], rest) or [""]
-        last = (more or [first])[-1]
-        lines = [*[first, *more][:-1], last.removesuffix(";")]
-        drawn = [draw_line([*cells, lines[0]], [*self.sizes, rest])]
-        drawn += [" " * before + fit(line, rest).rstrip() for line in lines[1:]]
+        words = clean("; ".join(reasons)).split(" ")
+        first, *more = wrap(["new:"] * (row.since == "new") + words, rest)
+        drawn = [draw_line([*cells, first], [*self.sizes, rest])]
+        drawn += [" " * before + fit(line, rest).rstrip() for line in more]
         self.write_lines(drawn, RANK_COLOURS[rank_flags(row.flags)])
 
     def write_lines(self, lines: Sequence[str], colour: str | None) -> None:
@@ -5662,7 +5667,8 @@ def find_agreements(facts: Mapping[str, Any]) -> tuple[dict[str, str], dict[str,
     asked: dict[str, str] = {}
     listed: dict[str, str] = {}
     for query, name, how in facts.get("words", ()):
-        sign = "=" if how in ("", "equal") else "~"
+        same = how in ("", "equal") and fold_phrase(query) == fold_phrase(name)
+        sign = "=" if same else "~"
         asked.update(dict.fromkeys(fold_phrase(query).split(), sign))
         listed.update(dict.fromkeys(fold_phrase(name).split(), sign))
     return asked, listed
@@ -5686,13 +5692,13 @@ def draw_names(facts: Mapping[str, Any]) -> Iterator[str]:
 
 
 def draw_cells(row: ScreenedRow, layout: Layout) -> Iterator[tuple[str, str]]:
-    """(role or header, text) of the filled cells of `row`, those with a role first."""
-    roled: list[int] = []
-    for role, fields in layout.roles.items():
-        places = sorted({*chain.from_iterable(fields)})
-        roled += places
-        yield from ((role.replace("_", " "), row.cells[i]) for i in places)
-    yield from ((h, row.cells[i]) for i, h in enumerate(layout.headers) if i not in roled)
+    """(role or header, text) of the cells of `row`, those with a role first."""
+    left = dict.fromkeys(range(len(layout.headers)))
+    for role in layout.roles:
+        for n in layout.columns(role):
+            left.pop(n, None)
+            yield role.replace("_", " "), row.cells[n]
+    yield from ((layout.headers[n], row.cells[n]) for n in left)
 
 
 def escape(text: str) -> str:
@@ -5984,34 +5990,17 @@ def write_clearance(flag: Flag, entry: ListEntry | None, cells: Cells, shipment:
     return [said.get(column, "") for column in CLEARANCE_COLUMNS]
 
 
-def read_own_table(path: str, what: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """(headers, (line, cells) of each row) of a CSV file or workbook that holds `what`."""
-    try:
-        if path.lower().endswith(".xlsx"):
-            book = load_openpyxl().load_workbook(path, read_only=True, data_only=True)
-            sheet = book.worksheets[0]
-            lines = list(enumerate(([_write_cell(c) for c in row] for row in sheet.values), 1))
-        else:
-            with open(path, encoding="utf-8-sig", newline="") as file:
-                text = file.read()
-            first = text.partition("\n")[0]
-            mark = ";" if first.count(";") > first.count(",") else ","
-            reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
-            lines = [(reader.line_num, row) for row in reader if any(row)]
-    except (*UNREAD, csv.Error) as err:
-        fault = f"{path}: {what} cannot be read ({err})"
-        raise ScreenError(f"{fault}: give a UTF-8 CSV file or a workbook.") from err
-    if not lines:
-        raise ScreenError(f"{path}: the file is empty, {what} expected.")
-    headers, width = lines[0][1], len(lines[0][1])
-    return headers, [(line, (row + [""] * width)[:width]) for line, row in lines[1:]]
-
-
-def _write_cell(value: Any) -> str:
-    """A workbook cell's `value` as text."""
-    if isinstance(value, datetime):
-        return value.date().isoformat()
-    return "" if value is None else str(value)
+def read_own_table(
+    path: str, what: str, columns: Sequence[str]
+) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """(headers, (line, cells) of each row) of the table at `path` that holds `what`; its header is
+    told by `columns`."""
+    with open_table(path, ReadOptions(), lambda cells: len({*columns} & {*cells})) as table:
+        rows = table.read()
+    for n, fault in rows.damage.items():
+        if rows.rows[n] != list(table.headers):  # a header again is what `clear >> FILE` leaves
+            raise ScreenError(f"{path}: {what} cannot be read, {fault}: mend the file.")
+    return list(table.headers), list(zip(rows.lines, rows.rows, strict=True))
 
 
 def parse_day_of(text: str) -> str:
@@ -6022,7 +6011,7 @@ def parse_day_of(text: str) -> str:
 
 def read_clearances(path: str, as_of: date) -> Clearances:
     """The decisions of the file `path`; one that is half filled in raises ScreenError."""
-    headers, lines = read_own_table(path, "decisions")
+    headers, lines = read_own_table(path, "decisions", CLEARANCE_COLUMNS)
     if missing := [column for column in NEEDED_COLUMNS if column not in headers]:
         fault = f"{path}: no column {missing[0]}, expected {', '.join(CLEARANCE_COLUMNS)}"
         raise ScreenError(f"{fault}: print rows with `screen.py clear`.")
@@ -6140,7 +6129,7 @@ def read_output(path: str) -> Iterator[tuple[tuple[str, ...], Sequence[str], Any
         except (OSError, ValueError, LookupError, TypeError) as err:
             raise ScreenError(f"{fault} ({err}): give a CSV, JSONL or workbook of it.") from err
         return
-    headers, lines = read_own_table(path, "an earlier output")
+    headers, lines = read_own_table(path, "an earlier output", SCREEN_COLUMNS)
     if "screen_reason" not in headers or "screen_row" not in headers:
         raise ScreenError(f"{fault}, it has no column screen_reason: give one to --since.")
     first, last = int(headers[0] == "screen_file"), headers.index("screen_row")
@@ -7302,6 +7291,7 @@ def measure_recall(screener: Screener, size: int) -> list[tuple[str, str, int, i
 # not know the command line.
 
 FORMS, HITS = ("csv", "jsonl", "table"), ("best", "all")
+MAIN_ROLES = ("consignee", "end_user", "hs_code", "destination")
 OFFICE = (".xls", ".xlsm", ".xlsb", ".ods", ".numbers", ".docx", ".odt", ".pdf")
 
 
@@ -7380,6 +7370,11 @@ class Talk:
         if not self.quiet:
             self.erase()
             say(text)
+
+    def warn(self, text: str) -> None:
+        """One line that is said whatever the user asked for."""
+        self.erase()
+        say(text)
 
     def erase(self) -> None:
         """Away with the line of progress."""
@@ -7501,11 +7496,6 @@ def _is_stdin(path: str) -> bool:
     return os.path.samestat(os.fstat(0), os.stat(path))
 
 
-def read_output_headers(path: str) -> list[str]:
-    """The headers of the table at `path`."""
-    return read_own_table(path, "an output")[0]
-
-
 def check_replaced(path: str | None, columns: Sequence[str], force: bool) -> None:
     """Raises ScreenError if the file `path` has columns that this run does not write: decisions
     that somebody put beside the rows would be lost."""
@@ -7518,10 +7508,11 @@ def check_replaced(path: str | None, columns: Sequence[str], force: bool) -> Non
     ):
         return
     try:
-        found = read_output_headers(path)
+        with open_table(path, ReadOptions(), lambda cells: len({*columns} & {*cells})) as table:
+            found = list(table.headers)
     except ScreenError:
         found = []
-    if not found or (foreign := [header for header in found if header not in columns]):
+    if not found or (foreign := [h for h in found if h not in ("", *columns)]):
         what = (
             f"has a column {foreign[0]!r} that this run does not write" if found else "is no output"
         )
@@ -7550,13 +7541,16 @@ def say_report(report: ListReport) -> str:
     return f"{report.list}: {held}, {report.status}" + (f": {report.note}" if report.note else "")
 
 
-def check_files(request: RunRequest) -> None:
-    """Raises ScreenError before a row is written, for a file that could not be screened."""
+def check_files(request: RunRequest, talk: Talk) -> None:
+    """Raises ScreenError before a row is written, for a file that could not be screened; says how
+    each is read, and first of all what is not."""
     writer = RowWriter(io.StringIO(), request.writing())
     for file in map(request.find, request.files):
         if os.path.isfile(file) or not (file == "-" or os.path.exists(file)):
             with open_shipments(file, request.reading()) as shipments:
                 writer.begin(Layout(file, shipments.headers, shipments.roles))
+                for text in say_layout(shipments, talk.live):
+                    talk.say(f"{file}: {text}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -7574,8 +7568,8 @@ class Session:
 def run_screening(request: RunRequest) -> Session:
     """Screen every file of `request`; the session that is over."""
     check_outputs(request)
-    check_files(request)
     talk = Talk(request.quiet)
+    check_files(request, talk)
     earlier = request.since and read_earlier(request.find(request.since), request.columns)
     screener = load_screener(request, talk)
     charts = read_beside(request, screener, talk)
@@ -7657,8 +7651,8 @@ def say_next(run: Session) -> str:
     """How a person at a terminal goes on."""
     file = shlex.quote(run.request.files[0])
     return paint(
-        f"one row in full: screen.py show {file} ROW; to print: --report page.html;"
-        f" to decide: screen.py clear {file} > decisions.csv", dim=True,
+        f"in full: screen.py show {file} ROW; to print: --report page.html; to decide:"
+        f" screen.py clear {file}", dim=True,
     )  # fmt: skip
 
 
@@ -7674,8 +7668,11 @@ def screen_file(file: str, run: Session) -> None:
     with open_shipments(request.find(file), request.reading()) as shipments:
         if shipments.unread:
             run.unread[name] = shipments.unread
-        for text in say_layout(shipments):
-            talk.say(f"{name}: {text}")
+        for note in shipments.notes:
+            talk.warn(f"{name}: {note}")
+        if not os.path.isfile(file):  # a stream, of which nothing is known before
+            for text in say_layout(shipments, talk.live):
+                talk.say(f"{name}: {text}")
         layout = Layout(file, shipments.headers, shipments.roles)
         for writer in run.writers:
             writer.begin(layout)
@@ -7711,12 +7708,11 @@ def write_chunk(chunk: Chunk, layout: Layout, before: int, run: Session) -> None
     talk.count(before + chunk.first_row + len(chunk.rows) - 1)
 
 
-def say_layout(shipments: Shipments) -> Iterator[str]:
-    """What was found of a file's layout, first what of it is not read."""
-    headers, roles, layout = shipments.headers, shipments.roles, list[str]()
-    yield from shipments.notes
-    if shipments.unread:
-        unread = ", ".join(map(repr, shipments.unread))
+def say_layout(shipments: Shipments, brief: bool) -> Iterator[str]:
+    """What was found of a file's layout, first what of it is not read; where it is `brief`, of the
+    headers only those that matter most."""
+    headers, roles = shipments.headers, shipments.roles
+    if unread := ", ".join(map(repr, shipments.unread)):
         yield f"not read, though names may stand there: {unread}: give --column ROLE=HEADER"
     there = {role.replace("consignee_country", "destination") for role in roles}
     if missing := [r for r in ("hs_code", "description", "destination") if r not in there]:
@@ -7725,10 +7721,12 @@ def say_layout(shipments: Shipments) -> Iterator[str]:
         yield f"{len(shipments.preamble)} lines above the header passed over"
     if shipments.encoding != "utf-8":
         yield say_encoding(shipments.encoding)
-    for role, fields in roles.items():
-        columns = sorted({*chain.from_iterable(fields)})
-        layout.append(f"{role}={'+'.join(repr(headers[n]) for n in columns)}")
-    yield ", ".join(layout)
+    layout, said = Layout(shipments.name, headers, roles), dict[str, str]()
+    for role in roles:
+        said[role] = f"{role}={'+'.join(repr(headers[n]) for n in layout.columns(role))}"
+    shown = [said[role] for role in said if role in MAIN_ROLES or not brief]
+    left = len(said) - len(shown)
+    yield ", ".join(shown) + f" and {left} more roles" * bool(left)
 
 
 def say_encoding(encoding: str) -> str:
