@@ -2477,9 +2477,11 @@ def load_cell_words() -> CellWords:
             if kind not in ("mail", "domain", "glued", "nobody"):
                 phrases[words[0]].setdefault(words, kind)
     frequent: dict[str, frozenset[str]] = {}
+    alphabets = {row["language"]: row["letters"] for row in read_table("letters")}
     for row in read_table("encodings"):
-        if row["script"] == "own":
-            frequent.setdefault(row["encoding"], frozenset(row["letters"][:FREQUENT]))
+        letters = alphabets.get(row["languages"].partition("|")[0], "")
+        if letters > "\u0370":  # an alphabet of its own
+            frequent.setdefault(row["encoding"], frozenset(letters[:FREQUENT]))
     scripts = {row["script"].upper() for row in read_table("transliteration")}
     return CellWords(
         phrases={k: sorted(v.items(), key=lambda p: -len(p[0])) for k, v in phrases.items()},
@@ -2569,7 +2571,7 @@ def find_readings(text: str, known: CellWords) -> list[str]:
     words = text.split()
     if re.search("[а-я]", words[0][:1] if words else ""):  # koi8-r changes small and capital
         other = text.encode("cp1251", "replace").decode("koi8_r")
-        frequent = known.frequent["koi8_r"]
+        frequent = known.frequent["koi8_u"]
         if rate_letters(other, frequent) > rate_letters(text, frequent) + SURER:
             return [other, text]
     turkish = text.translate(ICELANDIC) if accented else text
@@ -7686,8 +7688,6 @@ def screen_file(file: str, run: Session) -> None:
             talk.progress(file, chunk)
         for encoding in shipments.encodings[1:]:
             talk.say(f"{name}: {say_encoding(encoding)}")
-    if talk.rows == before:
-        raise ScreenError(f"{name}: no row of data below the header: nothing was screened.")
 
 
 def write_chunk(chunk: Chunk, layout: Layout, before: int, run: Session) -> None:

@@ -52,7 +52,7 @@ def test_rows_to_stdout_talk_to_stderr_and_zero(place):
     done = call("-l", "own.csv", "rows.csv")
     assert (done.exit_code, numbers(done.stdout)) == (0, ["1", "3", "4"])
     assert done.stdout.splitlines()[0] == HEADER
-    assert done.stderr.startswith(LOADED) and done.stderr.splitlines()[-1] == ACCOUNT
+    assert LOADED in done.stderr and done.stderr.splitlines()[-1] == ACCOUNT
 
 
 def test_file_is_run_file(place):
@@ -72,7 +72,7 @@ def test_standard_input(place, args):
 
 def test_the_environment_names_the_lists(place, monkeypatch):
     monkeypatch.setenv("SCREEN_LISTS", "own.csv")
-    assert call("rows.csv").stderr.startswith(LOADED)
+    assert LOADED in call("rows.csv").stderr
 
 
 @pytest.mark.parametrize(("args", "code"), [((), 0), (("--exit-code",), 1)])
@@ -109,7 +109,7 @@ def test_a_file_without_a_row_of_data_is_no_clean_file(place):
     for text in ("Consignee\n", "Consignee\n\n"):
         done = call("-l", "own.csv", text=text)
         assert (done.exit_code, done.stderr.splitlines()[-1]) == (
-            2, "Error: standard input: no row of data below the header: nothing was screened.",
+            2, "Error: standard input, line 1: no data row below the header: give a file with shipments.",
         )  # fmt: skip
 
 
@@ -165,8 +165,8 @@ def said(done):
 def test_missing_consignee_column(place):
     (place / "no.csv").write_text("No,Weight\n1,2\n")
     assert said(call("-l", "own.csv", "no.csv")) == (
-        "Error: no.csv, line 1: no column for consignee, give --column consignee=HEADER with one of the headers:"
-        " 'No', 'Weight'."
+        "Error: no.csv, line 1: no column for consignee, give the header of one, such as --column"
+        " consignee=\"No\", or --column consignee=- if there is none: 'No', 'Weight'."
     )
 
 
@@ -196,13 +196,13 @@ def test_one_empty_list_among_sound_ones_stops_the_run(place):
 
 def test_missing_shipment_file(place):
     assert said(call("-l", "own.csv", "none.csv")) == (
-        "Error: none.csv: cannot be opened ([Errno 2] No such file or directory: 'none.csv'): give a readable CSV file."
+        "Error: none.csv: there is no such file: check its name and folder."
     )
 
 
 def test_empty_standard_input(place):
     assert said(call("-l", "own.csv", text="")) == (
-        "Error: standard input: the file is empty, a header with a consignee column expected."
+        "Error: standard input: the file is empty, a header line expected."
     )
 
 
