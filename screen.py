@@ -4192,10 +4192,9 @@ def score_comparison(
 # Shipments: a table of text -> the role of each of its columns, and chunks of rows with what makes
 # a row doubtful. Spellings come from lists/columns.csv. Knows nothing of listed parties or flags.
 #
-# A role in columns.csv may carry a mark: "consignee+" counts only beside a part (Shipping Name, not
-# Shipping); "consignee/shipper" is a consignee where no better column is, else a shipper. Roles of
-# parts (name, given_name, family_name, address, country, identifier) say what of a party is meant;
-# "noise" words say nothing; "total_line" stands in rows.
+# A role there may carry a mark: "consignee+" counts only beside a part (Shipping Name),
+# "consignee/shipper" is a shipper and "hs_code/-" nothing where a surer column is. Parts (name,
+# given_name, address …) tell what of a party is meant, "noise" nothing, "total_line" ends rows.
 
 HEADER_CHARS = 100  # of one header; the longest known spelling has 45
 SAMPLE_ROWS = 200  # rows whose values help to tell what a column holds
@@ -4204,10 +4203,12 @@ ROLES = (
     *PARTY_ROLES, *SIDES, "reference", "hs_code", "description", "destination", "transit", "date",
     "value", "quantity", "weight", "identifier", "notes",
 )  # fmt: skip
-NAMES = ("name", "given_name", "family_name")
-PARTS = (*NAMES, "address", "country", "identifier")  # what a header may say of a party
-LAST_WORD = frozenset({"description", "hs_code", "notes", "reference"})  # "Buyer's order number"
-LINKING_WORDS = frozenset("the of for des der du de del della dell di do da van".split())
+HALVES = ("given_name", "family_name")
+PARTS = ("address", "country", "identifier", "name", *HALVES)  # of a party; the first tells more
+LAST_WORDS = ("description", "hs_code", "notes", "reference")  # "Buyer's order number"
+LINKING_WORDS = frozenset("the of for des der du de del della dell di do da van s".split())
+MOST_PREFIX = 2  # unknown words before a phrase: "TPM Ship To Name", "US Importer"
+NO_CONSIGNEE = ("-",)  # --column consignee=-
 
 
 @dataclass(frozen=True, slots=True)
@@ -4218,8 +4219,14 @@ class Shipments(Table):
     unread: tuple[str, ...]  # headers of names, addresses or countries that no role takes
 
 
+def _split_header(header: str) -> list[str]:
+    """The words of `header` without case, accents and linking words."""
+    words = re.findall(r"[^\W_]+", fold_phrase(header[:HEADER_CHARS]))
+    return [word for word in words if word not in LINKING_WORDS]
+
+
 def fold_header(header: str) -> str:
-    """Letters and digits of `header` alone, without case, accents, linking words, final number.
+    """The words of `header` in one, without a final number.
 
     >>> fold_header("NAME_of the Consignee 2"), fold_header("Empfänger-Land")
     ('nameconsignee', 'empfangerland')
@@ -4227,15 +4234,9 @@ def fold_header(header: str) -> str:
     return re.sub(r"(?<=\D)\d+$", "", "".join(_split_header(header)))
 
 
-def _split_header(header: str) -> list[str]:
-    """The words of `header`, linking words left out."""
-    words = re.findall(r"[^\W_]+", fold_phrase(header[:HEADER_CHARS]))
-    return [word for word in words if word not in LINKING_WORDS]
-
-
 @functools.cache
 def read_header_roles() -> Mapping[str, list[str]]:
-    """Roles, parts, "noise" and "total_line" by the folded spellings of lists/columns.csv."""
+    """Roles, parts and other meanings by the folded spellings of lists/columns.csv."""
     roles = defaultdict(list)
     for row in read_table("columns"):
         for spelling in row["headers"].split("|"):
@@ -4254,64 +4255,50 @@ def find_role(header: str) -> str:
     """
     short = header[:HEADER_CHARS]
     texts = [short, re.sub(r"[(\[].*?[)\]]", "", short), *re.split(r"[/|\n()]", short)[:4]]
-    found = (_find_whole(fold_header(text)) for text in texts)
-    if whole := next(filter(None, found), ""):
-        return whole
-    return next(filter(None, map(_compose_role, texts)), "")
+    roles = (_compose_role(list(_find_phrases(_split_header(text)))) for text in texts)
+    role = next(filter(None, roles), "")
+    first, slash, _ = short.partition("/")
+    if slash and role.endswith("_address") and find_role(first) in PARTY_ROLES:
+        return find_role(first)  # "Notify Party/Address" holds both
+    return role
 
 
-def _find_whole(key: str) -> str:
-    """The role whose spelling `key` is, or two of which it is made: a party and a part of it."""
-    known = read_header_roles()
-    whole = [role for role in known.get(key, ()) if role not in ("name", "noise", *NAMES)]
-    if plain := [role for role in whole if role[-1] != "+"]:
-        return plain[0]
-    for cut in range(1, len(key)):
-        ends = [known.get(key[:cut], ()), known.get(key[cut:], ())]
-        if all(ends) and (role := _join_roles(list(chain(*ends)))):
-            return role
-    return ""
-
-
-def _join_roles(roles: Sequence[str]) -> str:
-    """The role that a party and a part are together, "" if either is missing.
-
-    >>> _join_roles(["consignee", "address"]), _join_roles(["shipper", "name"])
-    ('consignee_address', 'shipper')
-    """
-    parties = [role.rstrip("+").partition("/")[0] for role in roles]
-    party = next((role for role in parties if role in PARTY_ROLES), "")
-    part = next((role for role in reversed(roles) if role in PARTS), "")
-    if not party or not part or part == "identifier":
-        return part if party else ""
-    return party if part in NAMES else f"{party}_{part}"
-
-
-def _compose_role(header: str) -> str:
-    """The role of a longer header by the known phrases in it: "IMPORTER_NAME_EN".
-
-    Words before a phrase are taken for prefixes if a part of a party is named; a word behind that
-    nothing is known of ("Ship To ID", "Consignee phone") makes it something else.
-    """
-    known, words = read_header_roles(), _split_header(header)
-    pieces: list[Sequence[str]] = []
-    at = 0
+def _find_phrases(words: Sequence[str]) -> Iterator[list[str]]:
+    """The meanings of the known phrases that `words` are made of, longest first; () of others."""
+    known, at = read_header_roles(), 0
     while at < len(words):
-        spans = range(len(words), at, -1)
-        keys = ((end, fold_header("".join(words[at:end]))) for end in spans)
-        end, roles = next(((e, known[k]) for e, k in keys if k in known), (at + 1, ()))
-        if "noise" not in roles and not words[at].isdigit():
-            pieces.append(roles)
+        spans = ((end, fold_header("".join(words[at:end]))) for end in range(len(words), at, -1))
+        end, key = next(((end, key) for end, key in spans if key in known), (at + 1, words[at]))
+        cuts = ((key[:n], key[n:]) for n in range(1, len(key)))
+        if key in known:
+            pieces = [known[key]]
+        else:  # "Empfängerland", "收货人国家"
+            halves = next((pair for pair in cuts if known.keys() >= {*pair}), ())
+            pieces = [known[half] for half in halves] or [[]]
+        yield from (p for p in pieces if "noise" not in p and not words[at].isdigit())
         at = end
-    if not pieces or not pieces[-1]:
+
+
+def _compose_role(phrases: Sequence[Sequence[str]]) -> str:
+    """The role of a header of such `phrases`: a party and a part of it, or what it ends with.
+
+    >>> _compose_role([(), ["consignee"], ["name"]]), _compose_role([["consignee"], ()])
+    ('consignee', '')
+    """
+    prefix = next((n for n, roles in enumerate(phrases) if roles), 0)
+    if prefix > MOST_PREFIX or not phrases or not all(phrases[prefix:]):
         return ""
-    last = next((role for role in pieces[-1] if role in LAST_WORD), "")
-    roles = list(chain(*pieces))
-    if last and (last != "reference" or len(pieces) > 1):
-        return last
-    if len(pieces) == 1:
-        return next((role for role in roles if role[-1] != "+" and role not in NAMES), "")
-    return _join_roles(roles)
+    said = list(chain.from_iterable(phrases))
+    sure = [role for role in phrases[-1] if role[-1] != "+" and role not in ("name", *HALVES)]
+    if len(phrases) == 1 or (set(sure) & {*LAST_WORDS} and not (prefix and "reference" in sure)):
+        return next(iter(sure), "")
+    party = next(
+        (r for role in said if (r := role.rstrip("+").partition("/")[0]) in PARTY_ROLES), ""
+    )
+    part = next((part for part in PARTS if part in said), "name" if party in sure else "")
+    if party and part in ("address", "country"):
+        return f"{party}_{part}"
+    return (part if part == "identifier" else party) if party and part else ""
 
 
 def find_roles(
@@ -4321,64 +4308,54 @@ def find_roles(
 ) -> dict[str, tuple[tuple[int, ...], ...]]:
     """Role -> its fields; `columns` (role -> headers) adds; the values of `rows` decide as well.
 
-    A bare address is its left party's. Names in several columns are one field more.
-
     >>> find_roles(["Cnee", "Country", "PO"], {})
     {'consignee': ((0,),), 'consignee_country': ((1,),), 'reference': ((2,),)}
     >>> find_roles(["Cnee Name 1", "Cnee Name 2"], {})
     {'consignee': ((0,), (1,), (0, 1))}
     """
-    given = {
-        index: role
-        for role, wanted in columns.items()
-        for index, header in enumerate(headers)
-        if header.strip().casefold() in {text.strip().casefold() for text in wanted}
-    }
-    roles = [given.get(n) or find_role(header) for n, header in enumerate(headers)]
-    if columns.get("consignee") == ("-",):
-        roles = ["" if role == "consignee" else role for role in roles]
-    values = [_sample(rows, n) for n in range(len(headers))]
-    roles = _settle_roles(roles, [*map(fold_header, headers)], values)
+    asked = {text.strip().casefold(): r for r, texts in columns.items() for text in texts}
+    roles = [asked.get(text.strip().casefold()) or find_role(text) for text in headers]
+    if columns.get("consignee") == NO_CONSIGNEE:
+        roles = ["" if role.startswith("consignee") else role for role in roles]
     found: dict[str, list[int]] = defaultdict(list)
-    for index, role in enumerate(roles):
-        found[role].append(index)
-    found.pop("", None)
-    if "reference" in found:
-        del found["reference"][1:]  # a shipment has one number of its own
+    for index, role in enumerate(_settle_roles(headers, roles, rows)):
+        if role in ROLES and not (role == "reference" and role in found):
+            found[role].append(index)  # a shipment has one number of its own
     return {role: _join_fields(headers, found[role], role) for role in found}
 
 
-def _sample(rows: Sequence[Sequence[str]], column: int) -> list[str]:
+def _settle_roles(
+    headers: Sequence[str], roles: Sequence[str], rows: Sequence[Sequence[str]]
+) -> Iterator[str]:
+    """The roles of columns side by side: second choices, a bare address its left party's, codes and
+    numbers told by their values."""
+    party, sure = "consignee", {*roles}
+    coded = {n: _is_coded(sample_column(rows, n)) for n, r in enumerate(roles) if "hs_code" in r}
+    for n, role in enumerate(roles):
+        first, _, second = role.partition("/")
+        chosen = second if second and first in sure else first
+        if not coded.get(n, True) and any(coded.values()):
+            chosen = ""
+        if fold_header(headers[n]) == "name" and _are_numbers(sample_column(rows, n)):
+            chosen = "reference"
+        party = chosen if chosen in PARTY_ROLES else party
+        yield f"{party}_{chosen}" if chosen in ("address", "country") else chosen
+
+
+def sample_column(rows: Sequence[Sequence[str]], column: int) -> list[str]:
     """The distinct filled cells of a column in the first rows."""
     texts = (row[column].strip() for row in rows[:SAMPLE_ROWS])
     return [*dict.fromkeys(filter(None, texts))]
 
 
-def _settle_roles(
-    roles: Sequence[str], keys: Sequence[str], values: Sequence[Sequence[str]]
-) -> list[str]:
-    """The roles of columns side by side: second choices, bare addresses, codes told by values."""
-    firm, party = {*roles}, "consignee"
-    sound = [sum(not parse_hs_code(text).fault for text in texts) for texts in values]
-    codes = [n for n, role in enumerate(roles) if role.partition("/")[0] == "hs_code"]
-    good = [n for n in codes if 2 * sound[n] >= len(values[n])]
-    settled = []
-    for n, role in enumerate(roles):
-        first, _, second = role.partition("/")
-        chosen = second if second and first in firm else first
-        if n in codes and good and n not in good:
-            chosen = ""
-        if keys[n] == "name" and not role and _are_numbers(values[n]) and "reference" not in firm:
-            chosen = "reference"
-        party = chosen if chosen in PARTY_ROLES else party
-        full = f"{party}_{chosen}" if chosen in ("address", "country") else chosen
-        settled.append(full if full in ROLES else "")
-    return settled
+def _is_coded(values: Sequence[str]) -> bool:
+    """Whether most of `values` are sound HS codes."""
+    return 2 * sum(not parse_hs_code(text).fault for text in values) >= len(values)
 
 
-def _are_numbers(texts: Sequence[str]) -> bool:
-    """Whether none of `texts` has a letter: numbers of orders, not names."""
-    return bool(texts) and not any(re.search(r"[^\W\d_]{2}", text) for text in texts)
+def _are_numbers(values: Sequence[str]) -> bool:
+    """Whether none of `values` has a word: numbers of orders, not names."""
+    return bool(values) and not any(re.search(r"[^\W\d_]{2}", text) for text in values)
 
 
 def _join_fields(
@@ -4389,41 +4366,21 @@ def _join_fields(
     Name 1 and Name 2 may be one name or two parties: they are asked apart and joined. First and
     last name alone are nobody's.
     """
-    if role not in PARTY_ROLES:
-        return tuple((n,) for n in columns)
-    stems = defaultdict[str, list[int]](list)
-    apart = []
+    stems, whole = defaultdict[str, list[int]](list), list[tuple[int, ...]]()
     for n in columns:
-        stem, halved = _find_stem(headers[n])
+        words = _split_header(headers[n])
+        halves = [w for w in words if {*HALVES} & {*read_header_roles().get(w, ())}]
+        stem = "".join(w.rstrip("0123456789") for w in words if w not in halves)
         stems[stem].append(n)
-        apart += [] if halved else [(n,)]
-    joined = []
-    for several in stems.values():
-        distinct = {headers[n].casefold() for n in several}
-        if len(several) == len(distinct) > 1:
-            joined += [tuple(several[:end]) for end in range(2, len(several) + 1)]
-    taken = {n for field in (*apart, *joined) for n in field}
-    lone = [(n,) for n in columns if n not in taken]
-    return (*apart, *lone, *joined)
-
-
-def _find_stem(header: str) -> tuple[str, bool]:
-    """What `header` shares with the other columns of one name, and whether it is half a name."""
-    key = fold_header(header)
-    for half, roles in read_header_roles().items():
-        if {"given_name", "family_name"} & {*roles} and half in key:
-            return key.replace(half, ""), True
-    return key, False
-
-
-def _find_unread(
-    headers: Sequence[str], roles: Roles, values: Sequence[Sequence[str]]
-) -> Iterator[str]:
-    """The headers without a role under which names, addresses or countries seem to stand."""
-    taken = {n for fields in roles.values() for field in fields for n in field}
-    for n, header in enumerate(headers):
-        if n not in taken and header.strip() and _seems_party(header, values[n]):
-            yield header
+        whole += [] if halves else [(n,)]
+    joined = [
+        tuple(several[:end])
+        for several in stems.values()
+        if role in PARTY_ROLES and len({headers[n].casefold() for n in several}) == len(several)
+        for end in range(2, len(several) + 1)
+    ]
+    lone = [(n,) for n in columns if not any(n in field for field in (*whole, *joined))]
+    return (*whole, *lone, *joined)
 
 
 @functools.cache
@@ -4432,17 +4389,25 @@ def _read_form_words() -> frozenset[str]:
     return frozenset(row["form"] for row in read_table("legal_forms") if " " not in row["form"])
 
 
-def _seems_party(header: str, values: Sequence[str]) -> bool:
-    """Whether a column looks as if names, addresses or countries stood in it."""
-    known = read_header_roles()
-    words = _split_header(header)
-    about = {role for word in words for role in known.get(fold_header(word), ())}
-    named = bool(about & {*NAMES, "address", "country"} or about & {*PARTY_ROLES})
-    worded = [text for text in values if re.search(r"[^\W\d_]{2}", text)]
+def score_names(header: str, values: Sequence[str]) -> float:
+    """How much a column looks as if names stood in it, by its header and its `values`: 0 to 2."""
+    about = set(chain.from_iterable(_find_phrases(_split_header(header))))
+    worded = [text for text in values if re.search(r"[^\W\d_]{4}", text)]
     firms = [text for text in worded if {*fold_phrase(text).split()} & _read_form_words()]
-    lands = [text for text in worded if parse_country(text)]
-    telling = 4 * len(firms) >= len(values) or 2 * len(lands) >= len(values)
-    return (bool(worded) and telling) or (named and 2 * len(worded) >= len(values))
+    said = 0.5 if about & {*PARTS, *PARTY_ROLES} else 0.0
+    return said + (2 * len(firms) + len(worded) / 10) / len(values) if worded else said / 2
+
+
+def _find_unread(
+    headers: Sequence[str], roles: Roles, rows: Sequence[Sequence[str]]
+) -> Iterator[str]:
+    """The headers without a role under which names, addresses or countries seem to stand."""
+    taken = {n for fields in roles.values() for field in fields for n in field}
+    for n, header in enumerate(headers):
+        values = sample_column(rows, n)
+        lands = [text for text in values if parse_country(text)]
+        if n not in taken and (score_names(header, values) > 0.5 or 2 * len(lands) > len(values)):
+            yield header
 
 
 def _rank_header(options: ReadOptions) -> RankHeader:
@@ -4450,69 +4415,49 @@ def _rank_header(options: ReadOptions) -> RankHeader:
 
     def rank(cells: Sequence[str]) -> float:
         roles = find_roles(cells, options.columns)
-        whole = "consignee" in roles or options.columns.get("consignee") == ("-",)
+        whole = "consignee" in roles or options.columns.get("consignee") == NO_CONSIGNEE
         return float(len(roles)) if whole else len(roles) / 100
 
     return rank
 
 
-def _check_roles(
-    table: Table, found: Roles, values: Sequence[Sequence[str]], options: ReadOptions
-) -> None:
-    """Raises ScreenError unless there is a consignee column and every one asked for."""
-    shown = ", ".join(repr(header[:60]) for header in table.headers)
-    where = f"{table.name}, line {table.header_line}"
-    plain = [header.strip().casefold() for header in table.headers]
+def _check_header(
+    headers: Sequence[str], roles: Roles, rows: Sequence[Sequence[str]], options: ReadOptions
+) -> Iterator[str]:
+    """Why a file with `headers` cannot be screened, in words that end before the headers."""
+    plain = {header.strip().casefold() for header in headers}
     for role, wanted in options.columns.items():
         for text in wanted:
-            if text != "-" and text.strip().casefold() not in plain:
-                fault = f"no header {text!r} for --column {role}, give one of: {shown}"
-                raise ScreenError(f"{where}: {fault}.")
-    if "consignee" in found or options.columns.get("consignee") == ("-",):
+            if text.strip().casefold() not in plain and wanted != NO_CONSIGNEE:
+                yield f"no header {text!r} for --column {role}, give one of"
+    if "consignee" in roles or options.columns.get("consignee") == NO_CONSIGNEE:
         return
-    raise ScreenError(f"{where}: {_explain_lack(table.headers, values)}: {shown}.")
-
-
-def _explain_lack(headers: Sequence[str], values: Sequence[Sequence[str]]) -> str:
-    """Why a file with `headers` but without a consignee cannot be screened, and what to do."""
     if [*headers[-2:]] == ["source", "as_of"]:
-        return "this is a table of screen.py, give a shipment file instead; it has"
+        yield "this is a table of screen.py, give a shipment file instead; it has"
     layouts = (row["recognise"].split("|") for row in read_table("list_layouts"))
     if any(columns != ["name"] and {*columns} <= {*headers} for columns in layouts):
-        return "this is a list of parties, give it with -l and a shipment file beside it; it has"
-    likely = max(range(len(headers)), key=lambda n: _count_firms(headers[n], values[n]), default=0)
-    header = headers[likely].replace('"', '\\"')
-    said = "no column for consignee, give the header of one"
-    return (
-        f'{said}, such as --column consignee="{header}", or --column consignee=- if there is none'
-    )
-
-
-def _count_firms(header: str, values: Sequence[str]) -> tuple[float, int]:
-    """How likely a column holds consignees: by legal forms in its values, words, and its header."""
-    worded = [text for text in values if re.search(r"[^\W\d_]{4}", text)]
-    firms = [text for text in worded if {*fold_phrase(text).split()} & _read_form_words()]
-    share = (len(firms) + len(worded) / 10) / (len(values) or 1)
-    return share + (0.5 if _seems_party(header, ()) else 0.0), len(values)
+        yield "this is a list of parties, give it with -l and a shipment file beside it; it has"
+    scores = [score_names(text, sample_column(rows, n)) for n, text in enumerate(headers)]
+    likely = headers[scores.index(max(scores))].replace('"', '\\"')
+    column = f'--column consignee="{likely}", or --column consignee=- if there is none'
+    yield f"no column for consignee, give the header of one, such as {column}"
 
 
 class _RowJudge:
     """What makes whole rows doubtful: headers again, totals, blank lines; and whose they are."""
 
-    def __init__(self, table: Table, roles: Roles) -> None:
-        self.headers, self.width = table.headers, len(table.headers)
-        fields = roles.get("consignee", ())
-        self.consignees = sorted({n for field in fields for n in field})
-        self.key = self.consignees[0] if fields else 0
-        self.reference = roles["reference"][0][0] if "reference" in roles and fields else None
+    def __init__(self, headers: Sequence[str], roles: Roles) -> None:
+        self.columns = sorted({n for field in roles.get("consignee", ()) for n in field})
+        self.key = self.columns[0] if self.columns else 0
+        self.reference = roles["reference"][0][0] if "reference" in roles else None
         shared = (r for r in roles if r in (*PARTY_ROLES, *SIDES, "destination", "transit"))
         self.shared = [n for role in shared for field in roles[role] for n in field]
-        self.again = {self.headers[self.key], "\ufeff" + self.headers[self.key]}
-        known = chain.from_iterable(row["headers"].split("|") for row in read_table("columns"))
-        words = [*self.headers, *known]
+        self.again = {headers[self.key], "\ufeff" + headers[self.key]}
+        spellings = (row["headers"].split("|") for row in read_table("columns"))
+        words = [*headers, *chain.from_iterable(spellings)]
         said = {*words, *map(str.upper, words), *map(str.title, words)}
-        totals = {f"{word}:" for word in said}
-        self.odd = {"", *self.again, *said, *totals}  # consignee cells that no shipment has
+        # Consignee cells that no shipment has: only rows with one are looked at.
+        self.odd = {"", *self.again, *said, *(f"{word}:" for word in said)}
         self.other_header = ""  # in words, once one of other columns stands above
         self.above: list[str] = []
 
@@ -4520,50 +4465,45 @@ class _RowJudge:
         """`chunk`, its doubtful rows told in `damage`, its follow-up lines filled in `meant`."""
         rows = chunk.rows
         if self.other_header or not self.odd.isdisjoint([row[self.key] for row in rows]):
-            for index, row in enumerate(rows):
+            for n, row in enumerate(rows):
                 if row[self.key] in self.odd or self.other_header:
-                    above = chunk.meant.get(index - 1, rows[index - 1]) if index else self.above
-                    if filled := self._follow(row, above):
-                        chunk.meant[index] = filled
-                    elif faults := list(self._find_faults(row, chunk.lines[index])):
-                        words = chunk.damage.get(index, f"line {chunk.lines[index]}: ")
-                        parts = [*filter(None, words.partition(": ")[2:]), *faults]
-                        chunk.damage[index] = f"line {chunk.lines[index]}: {'; '.join(parts)}"
+                    above = chunk.meant.get(n - 1, rows[n - 1]) if n else self.above
+                    if self._follows(row, above):
+                        chunk.meant[n] = self._fill(row, above)
+                    elif fault := self._find_fault(row, chunk.lines[n]):
+                        said = chunk.damage.get(n, f"line {chunk.lines[n]}")
+                        chunk.damage[n] = f"{said}{'; ' if ': ' in said else ': '}{fault}"
         self.above = chunk.meant.get(len(rows) - 1, rows[-1])
         return chunk
 
-    def _follow(self, row: Sequence[str], above: Sequence[str]) -> list[str] | None:
-        """`row` with the parties and the way of the line above, if it goes on with its shipment."""
-        if self.reference is None or not above or any(row[n].strip() for n in self.consignees):
-            return None
-        if not row[self.reference].strip() or row[self.reference] != above[self.reference]:
-            return None
+    def _follows(self, row: Sequence[str], above: Sequence[str]) -> bool:
+        """Whether `row` names nobody and goes on with the shipment of the line above."""
+        if self.reference is None or not above or any(row[n].strip() for n in self.columns):
+            return False
+        return bool(row[self.reference].strip()) and row[self.reference] == above[self.reference]
+
+    def _fill(self, row: Sequence[str], above: Sequence[str]) -> list[str]:
+        """`row` with the parties and the way of the line above where its own are blank."""
         filled = list(row)
         for n in self.shared:
             filled[n] = row[n] if row[n].strip() else above[n]
         return filled
 
-    def _is_header(self, row: Sequence[str]) -> bool:
-        """Whether most of the cells of `row` are headers: two or more."""
-        filled = [cell for cell in row if cell.strip()]
-        known = sum(bool(find_role(cell)) or cell in self.odd for cell in filled)
-        return known > 1 and 2 * known > len(filled)
-
-    def _find_faults(self, row: Sequence[str], line: int) -> Iterator[str]:
-        """Why `row` may be no shipment at all, in words."""
-        first = next(filter(None, row), "")
+    def _find_fault(self, row: Sequence[str], line: int) -> str:
+        """Why `row` may be no shipment at all, in words; "" if it may be one."""
+        cells = [cell for cell in row if cell.strip()]
+        known = [cell for cell in cells if cell in self.odd or find_role(cell)]
         if row[self.key] in self.again:
-            yield "the header line again"
             self.other_header = ""
-        elif row[self.key] in self.odd and self._is_header(row):
-            yield "a header line of other columns"
+            return "the header line again"
+        if row[self.key] in self.odd and 2 * len(known) > max(2, len(cells)):
             self.other_header = f"below line {line}, a header of other columns"
-        elif self.other_header:
-            yield self.other_header
-        elif row.count("") * 2 >= self.width and find_role(first) == "total_line":
-            yield "a total line"
-        elif not first:
-            yield "an empty row"
+            return "a header line of other columns"
+        if self.other_header:
+            return self.other_header
+        if 2 * len(cells) <= len(row) and cells and find_role(cells[0]) == "total_line":
+            return "a total line"
+        return "" if cells else "an empty row"
 
 
 @contextmanager
@@ -4576,18 +4516,18 @@ def open_shipments(source: str, options: ReadOptions) -> Iterator[Shipments]:
     if unknown := [role for role in options.columns if role not in ROLES]:
         raise ScreenError(f"--column: {unknown[0]!r} is no role: use one of {', '.join(ROLES)}.")
     with open_table(source, options, _rank_header(options)) as table:
-        first = next(table.chunks, None)
-        rows = first.rows if first else []
-        headers = table.headers or tuple(rows[0] if rows else ())
-        values = [_sample(rows, n) for n in range(len(headers))]
-        roles = find_roles(headers, options.columns, rows)
-        _check_roles(replace(table, headers=headers), roles, values, options)
-        if first is None:
+        first = next(table.chunks, Chunk(1, [], [], {}))
+        headers = table.headers or tuple(first.rows[0])
+        roles = find_roles(headers, options.columns, first.rows)
+        where = f"{table.name}, line {table.header_line}"
+        for fault in _check_header(headers, roles, first.rows, options):
+            shown = ", ".join(repr(header[:60]) for header in headers)
+            raise ScreenError(f"{where}: {fault}: {shown}.")
+        if not first.rows:
             said = "no data row below the header: give a file with shipments"
-            raise ScreenError(f"{table.name}, line {table.header_line}: {said}.")
-        judge = _RowJudge(table, roles)
-        unread = tuple(_find_unread(headers, roles, values))
-        chunks = map(judge.judge, chain([first], table.chunks))
+            raise ScreenError(f"{where}: {said}.")
+        chunks = map(_RowJudge(headers, roles).judge, chain([first], table.chunks))
+        unread = tuple(_find_unread(headers, roles, first.rows))
         found = {name: getattr(table, name) for name in Table.__dataclass_fields__}
         yield Shipments(**{**found, "chunks": chunks}, roles=roles, unread=unread)
 

@@ -113,7 +113,7 @@ def test_every_spelling_of_the_table_is_found_and_means_one_role():
         for header in row["headers"].split("|"):
             found = screen.find_role(header)
             assert (
-                row["role"][-1] == "+" or role in (*screen.NAMES, "noise") or found == row["role"]
+                row["role"][-1] == "+" or role in (*screen.PARTS, "noise") or found == row["role"]
             ), (header, found)
 
 
@@ -133,6 +133,28 @@ def test_every_spelling_of_the_table_is_found_and_means_one_role():
 )  # fmt: skip
 def test_roles(headers, columns, roles):
     assert screen.find_roles(headers.split(","), columns) == roles
+
+
+with open(DAMAGED.parent / "header_rows.csv", encoding="utf-8", newline="") as file:
+    HEADER_ROWS = list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("row", HEADER_ROWS, ids=lambda row: row["note"])
+def test_header_rows_from_the_field(row):
+    """`Header=role`; `=?` must be read or named as not read; no other is a party."""
+    cells = [cell.partition("=") for cell in row["headers"].split(";")]
+    headers = [header for header, *_ in cells]
+    roles = screen.find_roles(headers, {})
+    read = {n: role for role, fields in roles.items() for field in fields for n in field}
+    values = [[firm] * len(headers) for firm in ("Acme Foods", "Otto Ltd")]
+    unread = {*screen._find_unread(headers, roles, values)}
+    for n, (header, _, role) in enumerate(cells):
+        if role == "?":
+            assert n in read or header in unread, header
+        elif role:
+            assert read.get(n) == role, header
+        else:
+            assert read.get(n) not in screen.PARTY_ROLES, header
 
 
 def test_headers_preamble_and_cells_come_out_as_they_stand(tmp_path):
