@@ -7470,6 +7470,10 @@ def load_screener(request: RunRequest, talk: Talk) -> Screener:
         raise ScreenError("lists: no listed party was loaded, nothing to screen with: give -l.")
     asked = request.as_of, request.threshold, request.hits, request.jobs, request.columns
     screener = Screener(entries, reports, Options(*asked))
+    if request.owners is not None:
+        screener, faults = own_firms(screener, request.find(request.owners))
+        for fault in faults:
+            talk.warn(fault)
     gc.freeze()  # what is loaded stays: no end of the process need look for garbage in it
     if expired := screener.expired:
         talk.say(f"{expired:,} entries have expired by {request.as_of}: counted, not raised")
@@ -8250,6 +8254,9 @@ def lists(form: str, **given: Any) -> None:
     reports = [report for _, report in judge_lists(*RunRequest((), **given).lists())]
     columns = VERDICT_COLUMNS if form == "table" else REPORT_COLUMNS
     print_records(list(map(asdict, reports)), columns, form)
+    there = {report.list for report in reports}
+    if missing := [row["list"] for row in read_table("sources") if row["list"] not in there]:
+        Talk(given["quiet"]).say(f"official lists that are not loaded: {', '.join(missing)}")
     if refused := [report for report in reports if report.status == "refused"]:
         first = f"first {refused[0].file}: {refused[0].note}"
         raise ScreenError(f"{len(refused)} of {len(reports)} lists are refused, {first}")
