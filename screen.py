@@ -627,7 +627,6 @@ def _description_flag(words: str, row: Row, digits: tuple[str, ...]) -> Flag:
 # country-group and diversion flags, each with publication and date.
 # Does not know listed parties, HS codes or files.
 
-OF_STATES = re.compile(r"(?:the )?(?:republic|kingdom|state|federation|commonwealth) of (?:the )?")
 # US states whose letters are a country's too: "Los Angeles, CA" must not be read as Canada.
 US_STATES = "AL AR AZ CA CO DE GA ID IL IN KY LA MA MD ME MN MO MS MT NC NE PA SC SD TN VA".split()
 PARTS_OF_CELL = re.compile(r"[,;/()\[\]|:]|\s[-–—]\s")
@@ -638,12 +637,12 @@ WRITTEN_OUT = {
     "peoples": "people", "isl": "islamic", "is": "islands",
 }  # fmt: skip
 LITTLE_WORDS = frozenset("of the and de la du des del der da do".split())
+STATE_WORDS = frozenset("republic kingdom state federation federal commonwealth".split())
 NEAR_NAME = 8  # letters from which one slip is still the name: "Granada" is not Grenada
 APOSTROPHE = re.compile(r"(?<=\w)['`´’‘ʼʹ](?=\w)")  # Donets'k
 CERTIFICATE = "; BIS asks for a signed customer certificate (tier 1 and 2, 2023-10)"
 WAY = ("destination", "transit")
 BUYERS = ("consignee", "intermediate_consignee", "end_user")  # who may send the goods on
-NO_GOODS = frozenset({""})  # the `needs` of rules that hold whatever is shipped
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -660,43 +659,41 @@ def read_rules(iso2: str) -> Sequence[Row]:
     return [row for row in rules if iso2 in row["countries"].split("|")]
 
 
+def is_partner(iso2: str) -> bool:
+    """Whether `iso2` has export controls on Russia of its own (EAR 746 Supp. 3)."""
+    return any(row["kind"] == "partner" for row in read_rules(iso2))
+
+
 def rank_country(iso2: str) -> tuple[bool, int]:
     """How strictly `iso2` is dealt with: embargoed or not, and by how many rules."""
     rules = [row for row in read_rules(iso2) if row["kind"] != "partner"]
     return not all(row["needs"] for row in rules), len(rules)
 
 
-def _bag_words(text: str) -> str:
-    """The words of a country's name in alphabetic order, abbreviations written out."""
+def _bag_words(text: str) -> frozenset[str]:
+    """The words of a country's name, abbreviations written out."""
     words = fold_words(text).replace("people s", "people").split()
     bag = {WRITTEN_OUT.get(word, word) for word in words}
-    return " ".join(sorted(bag - LITTLE_WORDS or bag))
+    return frozenset(bag - LITTLE_WORDS or bag)
 
 
 @functools.cache
-def read_countries() -> Mapping[str, Row]:
-    """Rows of lists/countries.csv by ISO alpha-2."""
-    return {row["iso2"]: row for row in read_table("countries")}
+def read_country_names(*columns: str) -> Mapping[frozenset[str], str]:
+    """ISO alpha-2 by the words in `columns` of lists/countries.csv, a later column first; as they
+    stand: towns that stand for their state, ports by UN/LOCODE, numbers, codes, names."""
+    names: dict[frozenset[str], str] = {}
+    for column in columns or ("places", "ports", "number", "iso3", "iso2", "names"):
+        for row in read_table("countries"):
+            for name in filter(None, row[column].split("|")):
+                names[_bag_words(name)] = row["iso2"]
+    return names
 
 
 @functools.cache
-def read_country_names() -> Mapping[str, str]:
-    """ISO alpha-2 by the words of every code, number and name of lists/countries.csv."""
-    names: dict[str, str] = {}
-    for iso2, row in read_countries().items():
-        for name in (iso2, row["iso3"], row["number"], *row["names"].split("|")):
-            names[_bag_words(name)] = iso2
-    return {name: iso2 for name, iso2 in names.items() if name}
-
-
-@functools.cache
-def read_place_names() -> Mapping[str, str]:
-    """ISO alpha-2 by the words of towns and the UN/LOCODE of ports that stand for their state."""
-    names: dict[str, str] = {}
-    for iso2, row in read_countries().items():
-        ports = [iso2 + port for port in row["ports"].split("|") if port]
-        names |= {_bag_words(name): iso2 for name in (*row["places"].split("|"), *ports)}
-    return {name: iso2 for name, iso2 in names.items() if name}
+def _spell_names() -> Mapping[str, str]:
+    """Long names as one text, words in alphabetic order, to find those with a slip."""
+    spelt = {" ".join(sorted(bag)): iso2 for bag, iso2 in read_country_names().items()}
+    return {name: iso2 for name, iso2 in spelt.items() if len(name) >= NEAR_NAME}
 
 
 @functools.lru_cache(maxsize=1 << 14)
@@ -711,21 +708,44 @@ def parse_country(text: str) -> str:
     >>> parse_country("Iran/Turkey"), parse_country("Korea, Suwon")
     ('IR', '')
     """
-    if whole := _read_name(text):
+    if whole := _read_country(text):
         return whole
     parts = [part.strip() for part in PARTS_OF_CELL.split(text)]
     parts = [part for part in parts if part and part not in US_STATES]
-    read = [_read_name(part) or _read_words(part) for part in parts]
+    read = [_read_country(part) for part in parts]
     found = sorted({iso2 for iso2 in read if iso2}, key=rank_country)
-    if len(found) > 1 and not rank_country(found[-1])[0]:
-        return ""
     if len(found) != 1:
-        return found[-1] if found else ""
+        return found[-1] if found and rank_country(found[-1])[0] else ""
     place = read.index(found[0])
-    tail = [part for part, iso2 in zip(parts, read, strict=True) if not iso2][-1:]
-    if not tail or parts.index(tail[0]) < place:
-        return found[0]
-    return _choose_namesake(found[0], parts[place], " ".join(parts[place + 1 :]))
+    unread = [part for part, iso2 in zip(parts[place:], read[place:], strict=True) if not iso2]
+    return _choose_namesake(found[0], parts[place], unread) if unread else found[0]
+
+
+def _read_country(part: str) -> str:
+    """The country that `part` names in any order of words, by its kind of state, twice ("IR IRAN",
+    "RU-RUSSIA") or with one slip; "" for none."""
+    names, bag = read_country_names(), _bag_words(part)
+    if found := names.get(bag) or names.get(bag - STATE_WORDS):
+        return found
+    each = {names.get(frozenset([word]), "") for word in bag}
+    if len(each) > 1 or each == {""}:
+        spelt, text = _spell_names(), " ".join(sorted(bag))
+        near = process.extract(text, spelt.keys(), scorer=OSA.distance, score_cutoff=1)
+        each = {spelt[name] for name, _, _ in near if len(text) >= NEAR_NAME}
+    return each.pop() if len(each) == 1 else ""
+
+
+def _choose_namesake(iso2: str, part: str, unread: Iterable[str]) -> str:
+    """`iso2` that `part` names, or a stricter state of that name if what is `unread` is like it."""
+    kin: dict[str, set[str]] = defaultdict(set)
+    for name, other in read_country_names().items():
+        if _bag_words(part) < name:
+            kin[other] |= {word[:4] for word in name}
+    strictest = max(kin, key=rank_country, default=iso2)
+    if rank_country(strictest) <= rank_country(iso2):
+        return iso2
+    said = {word[:4] for word in _bag_words(" ".join(unread))}
+    return strictest if said & (kin[strictest] - kin[iso2]) else ""
 
 
 def find_country(role: str, cells: Cells) -> str:
@@ -736,61 +756,37 @@ def find_country(role: str, cells: Cells) -> str:
     return next(filter(parse_country, texts), next(filter(None, texts), ""))
 
 
-def _read_name(text: str) -> str:
-    """The country whose name or code `text` is, whatever the order of words; "" for none."""
-    words = _bag_words(text)
-    return read_country_names().get(words) or read_place_names().get(words, "")
+def find_ways(texts: Iterable[str], instead: Iterable[str] = ()) -> tuple[str, ...]:
+    """The distinct countries (ISO alpha-2) that `texts` name, else those that `instead` names.
 
-
-def _read_words(part: str) -> str:
-    """The country of a `part` that says it twice, by its kind of state, or with one slip."""
-    names, folded = read_country_names(), fold_words(part)
-    if found := names.get(_bag_words(OF_STATES.sub("", folded)), ""):
-        return found
-    each = {_read_name(word) for word in folded.split()}  # "IR IRAN", "RU-RUSSIA"
-    if len(each) == 1 and each != {""}:
-        return each.pop()
-    bag = _bag_words(part)
-    if len(bag) < NEAR_NAME:
-        return ""
-    near = process.extract(bag, names.keys(), scorer=OSA.distance, score_cutoff=1, limit=None)
-    close = {names[name] for name, _, _ in near if len(name) >= NEAR_NAME}
-    return close.pop() if len(close) == 1 else ""
-
-
-def _choose_namesake(iso2: str, part: str, tail: str) -> str:
-    """`iso2` that `part` names, or another state of that name if the unread `tail` is like it."""
-    head = set(_bag_words(part).split())
-    kin: dict[str, set[str]] = defaultdict(set)
-    for name, other in read_country_names().items():
-        if head < set(name.split()):
-            kin[other] |= {word[:4] for word in name.split()}
-    strictest = max(kin, key=rank_country, default=iso2)
-    if rank_country(strictest) <= rank_country(iso2):
-        return iso2
-    telling = kin[strictest] - kin[iso2]
-    return strictest if telling & {word[:4] for word in _bag_words(tail).split()} else ""
+    >>> find_ways(["Hamburg", "DE", "RU"], ["KG"]), find_ways(["Port of Poti", ""], ["Georgia"])
+    (('DE', 'RU'), ('GE',))
+    """
+    found = tuple(dict.fromkeys(filter(None, map(parse_country, texts))))
+    return found or (find_ways(instead) if instead else ())
 
 
 def _find_country_flags(iso2: str, met: Set[str], start: str, end: str = "") -> list[Flag]:
     """One flag for each kind of rule on `iso2` whose needs are `met`; the first says `end`."""
-    rules = [row for row in read_rules(iso2) if _meets(row, met)]
+    name = next(r["names"].split("|")[0] for r in read_table("countries") if r["iso2"] == iso2)
     flags: list[Flag] = []
     for kind in ("destination", "diversion"):
-        if rows := [row for row in rules if row["kind"] == kind]:
+        rows = [row for row in read_rules(iso2) if row["kind"] == kind and _meets(row, met)]
+        if rows:
             why = "; ".join(dict.fromkeys(map(_say_basis, rows)))
-            facts = {
-                key: "; ".join(dict.fromkeys(r[key] for r in rows)) for key in ("rule", "table")
-            }
-            name = read_countries()[iso2]["names"].split("|")[0]
+            rule, table = (
+                "; ".join(dict.fromkeys(r[key] for r in rows)) for key in ("rule", "table")
+            )
             reason = f"{start}{name}: {why}{end * (not flags)}"
-            flags.append(Flag(kind, reason, {**facts, "country": iso2}))
+            flags.append(flag(kind, reason, rule=rule, table=table, country=iso2))
     return flags
 
 
 def _meets(row: Row, met: Set[str]) -> bool:
-    """Whether one of the `needs` of a rule, parted by "|", is `met` in all its parts."""
-    return any(set(needs.split("+")) <= met for needs in row["needs"].split("|"))
+    """Whether one of the `needs` of a rule, parted by "|", is `met` in all its parts; a rule that
+    needs nothing is met alone."""
+    needs = [set(filter(None, one.split("+"))) for one in row["needs"].split("|")]
+    return any(one <= met for one in needs) and any(needs) == bool(met)
 
 
 def _say_basis(row: Row) -> str:
@@ -804,27 +800,25 @@ def _say_basis(row: Row) -> str:
 def find_destination_flags(iso2: str, role: str = "destination") -> tuple[Flag, ...]:
     """The embargo and special-control flags of country `iso2`, which `role` of the row names.
 
-    >>> [flag.facts["rule"] for flag in find_destination_flags("BY")], find_destination_flags("KG")
+    >>> [one.facts["rule"] for one in find_destination_flags("BY")], find_destination_flags("KG")
     (['russia_belarus_controls'], ())
     """
-    return tuple(_find_country_flags(iso2, NO_GOODS, role.replace("_", " ") + ": "))
+    start = role.replace("_", " ") + ": "
+    return tuple(_find_country_flags(iso2, frozenset(), start)) if iso2 else ()
 
 
 @functools.cache
 def read_place_phrases() -> Phrases:
-    """The phrases of lists/regions.csv, and those of embargoed states in lists/countries.csv: their
-    names and towns as `place`, their adjectives as `state`."""
+    """The phrases of lists/regions.csv, and those of embargoed states in lists/countries.csv: names
+    and towns as `place`, names and adjectives as `state`."""
     rows: list[Row] = list(read_table("regions"))
-    for iso2, country in read_countries().items():
-        for rule in (
-            row for row in read_rules(iso2) if not row["needs"] and row["kind"] != "partner"
-        ):
-            said = {**rule, "code": iso2, "region": country["names"].split("|")[0]}
-            said["note"] = rule["note"] or "it stands in the cell, whatever else the row says"
-            names = "|".join(filter(None, (country["names"], country["places"])))
-            rows.append({**said, "what": "place", "pattern": APOSTROPHE.sub("", names)})
-            states = f"{country['names']}|{country['adjectives']}"
-            rows.append({**said, "what": "state", "pattern": APOSTROPHE.sub("", states)})
+    for country in read_table("countries"):
+        rules = [row for row in read_rules(country["iso2"]) if row["kind"] == "destination"]
+        for rule in (row for row in rules if not row["needs"]):
+            said = {**rule, "code": country["iso2"], "region": country["names"].split("|")[0]}
+            for what, more in (("place", "places"), ("state", "adjectives")):
+                pattern = APOSTROPHE.sub("", f"{country['names']}|{country[more]}")
+                rows.append({**said, "what": what, "pattern": pattern})
     return index_phrases(rows)
 
 
@@ -834,35 +828,33 @@ def find_region_flags(text: str, places: bool = True) -> tuple[Flag, ...]:
     `places`, for places there: occupied regions of Ukraine (EAR 746.6 has Crimea, Donetsk,
     Luhansk) and towns of such states. A street, hotel or bar named after a place is none.
 
-    >>> [flag.facts["country"] for flag in find_region_flags("г. Севастополь, ул. Ленина 5")]
+    >>> [one.facts["country"] for one in find_region_flags("г. Севастополь, ул. Ленина 5")]
     ['UA-43']
     >>> find_region_flags("Lugansk str. 5, Kyiv"), find_region_flags("Cuba Libre Bar", False)
     ((), ())
     """
     folded = APOSTROPHE.sub("", fold_phrase(text))
     hits = find_phrases(folded, read_place_phrases())
-    office = next((folded[a:b] for a, b, row in hits if row["what"] == "office"), "")
+    office = next((f' beside "{folded[a:b]}"' for a, b, row in hits if row["what"] == "office"), "")
     sought = {"place": places, "whole": places or office, "state": office}
     flags: dict[str, Flag] = {}
     for start, end, row in hits:
         if not sought.get(row["what"]) or _names_street(folded, start, end, hits):
             continue
-        beside = f' beside "{office}"' if office else ""
-        said = f'"{folded[start:end]}" stands{beside} in "{text}": {row["region"]}, {row["basis"]}'
-        said += f" ({row['source']}, {row['as_of']})" + (f"; {row['note']}" if row["note"] else "")
+        note = f"; {row['note']}" if row["note"] else ""
+        said = f'"{folded[start:end]}" stands{office} in "{text}": {row["region"]}, {row["basis"]}'
         facts = {"rule": row["rule"], "country": row["code"], "table": "embargoed places"}
-        flags.setdefault(row["code"], Flag("destination", said, facts))
+        flags.setdefault(row["code"], flag("destination", said + note, row, **facts))
     return tuple(flags.values())
 
 
 def _names_street(text: str, start: int, end: int, hits: Iterable[PhraseHit]) -> bool:
     """Whether the place at `start` to `end` of `text` is another town, or names a street or house
     by what stands right beside it."""
-    numbered = re.match(r"[ ,.]*\d", text[end:])
     for a, b, row in hits:
         before = b <= start and not text[b:start].strip(" .'")
         behind = end <= a and not text[end:a].strip(" .-")
-        closed = behind and re.match(r"[ .]*(?:[\d,;]|$)", text[b:])  # not "Yalta, str. Kirova"
+        numbered = re.match(r"[ ,.]*\d" if before else r"[ .]*(?:[\d,;]|$)", text[max(b, end) :])
         match row["what"]:
             case "other" if a < end and start < b:
                 return True
@@ -870,7 +862,7 @@ def _names_street(text: str, start: int, end: int, hits: Iterable[PhraseHit]) ->
                 return True
             case "behind" if behind:
                 return True
-            case "number" if closed or (before and numbered):
+            case "number" if numbered and (before or behind):  # not "Yalta, str. Kirova"
                 return True
     return False
 
@@ -880,54 +872,39 @@ def screen_places(role: str, text: str) -> tuple[Flag, ...]:
     it, and `unscreened` for a destination that names no country."""
     if role in PARTY_ROLES or role.endswith("_address"):
         return find_region_flags(text, role not in PARTY_ROLES)
-    if role not in WAY and not role.endswith("_country"):
-        return ()
     country = parse_country(text)
     flags = (*find_destination_flags(country, role), *find_region_flags(text))
-    first = {flag.facts["country"]: flag for flag in reversed(flags)}
     if role == "destination" and text.strip() and not country:
         said = f'destination "{text}" names no one country: its rules were not run'
-        unread = Flag("unscreened", said, {"role": "destination", "found": text})
-        return (*reversed(first.values()), unread)
-    return tuple(reversed(first.values()))
-
-
-def find_ways(texts: Iterable[str], instead: Iterable[str] = ()) -> tuple[str, ...]:
-    """The distinct countries (ISO alpha-2) that `texts` name, else those that `instead` names.
-
-    >>> find_ways(["Hamburg", "DE", "RU"], ["KG"]), find_ways(["Port of Poti", ""], ["Georgia"])
-    (('DE', 'RU'), ('GE',))
-    """
-    found = tuple(dict.fromkeys(filter(None, map(parse_country, texts))))
-    return found or (find_ways(instead) if instead else ())
+        return (*flags, flag("unscreened", said, role="destination", found=text))
+    return flags
 
 
 def screen_way(cells: Cells, goods: Iterable[Flag]) -> tuple[Flag, ...]:
     """The `destination` and `diversion` flags of what travels in the company of the `goods` flags:
     country groups, transshipment points and red flags."""
-    listed = [flag.facts for flag in goods if flag.kind == "goods"]
-    if not listed:
-        return ()
+    listed = [one.facts for one in goods if one.kind == "goods"]
     tier = min((facts["tier"] for facts in listed if facts["tier"]), default="")
     seats = [text for role in BUYERS for text in cells.get(f"{role}_country", ())]
     ways = find_ways([*cells.get("destination", ()), *seats])
-    # What `needs` of a rule may name; third: not all of them are partner states.
-    partners = [any(row["kind"] == "partner" for row in read_rules(way)) for way in ways]
-    said = {"goods": True, "tier": tier, "third": not ways or not all(partners)}
+    said = {  # what `needs` of a rule may name, beside the goods tables
+        "goods": listed, "tier": tier, "third": not ways or not all(map(is_partner, ways)),
+        "intermediate": any(map(str.strip, cells.get("intermediate_consignee", ()))),
+    }  # fmt: skip
     company = {facts["table"] for facts in listed} | {word for word, true in said.items() if true}
     end = CERTIFICATE if tier in ("1", "2") else ""
     groups = [_find_country_flags(way, company, "with such goods, ", end) for way in ways]
-    return (*chain.from_iterable(groups), *_find_signs(cells, company))
+    return (*chain.from_iterable(groups), *_find_signs(cells, company)) if listed else ()
 
 
-def _find_signs(cells: Mapping[str, Sequence[str]], company: Set[str]) -> Iterator[Flag]:
+def _find_signs(cells: Cells, company: Set[str]) -> Iterator[Flag]:
     """The red flags that `cells` show where what they need is in `company`."""
     goals = find_ways(cells.get("destination", ()))
-    facts = {"country": next(iter(goals), ""), "table": "red flags"}
     for row in read_table("red_flags"):
         if _meets(row, company) and (shown := _show_sign(row, cells, goals)):
             reason = f"{row['sign']}: {shown} ({row['publication']}, {row['as_of']})"
-            yield Flag("diversion", reason, {"rule": row["id"], **facts})
+            where = next(iter(goals), "")
+            yield flag("diversion", reason, rule=row["id"], country=where, table="red flags")
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -937,26 +914,19 @@ def _find_sign_words(text: str) -> frozenset[str]:
     return frozenset(row["id"] for _, _, row in found)
 
 
-def _show_sign(row: Row, cells: Mapping[str, Sequence[str]], goals: Sequence[str]) -> str:
+def _show_sign(row: Row, cells: Cells, goals: Sequence[str]) -> str:
     """What `cells` show of the red flag `row`, "" for nothing."""
-    told = ((role, text) for role in row["applies_to"].split("|") for text in cells.get(role, ()))
-    if row["test"] == "words":
-        found = (f'{role} "{text}"' for role, text in told if row["id"] in _find_sign_words(text))
-        return next(found, "")
-    role, users = row["applies_to"], cells.get("end_user", ())
-    texts = cells.get(role, ())
-    filled = [text for text in texts if text.strip()]
-    other = [country for country in find_ways(texts) if country not in goals]
-    near = [country for country in other if country in row["countries"].split("|")]
-    match row["test"]:
-        case "blank" if texts and not filled:
+    for role in row["applies_to"].split("|"):
+        filled = [text for text in cells.get(role, ()) if text.strip()]
+        if row["test"] == "blank" and role in cells and not filled:
             return f"{role} is blank"
-        case "transit" if near:
-            return f"by way of {near[0]}"
-        case "elsewhere" if other and goals:
-            return f"{role} is {other[0]}, the goods go to {' and '.join(goals)}"
-        case "no-end-user" if filled and users and not any(map(str.strip, users)):
-            return f'{role} "{filled[0]}"'
+        for text in filled:
+            if row["test"] == "words" and row["id"] in _find_sign_words(text):
+                return f'{role} "{text}"'
+            country = parse_country(text)
+            told = country in row["countries"].split("|") or (row["test"] == "elsewhere" and goals)
+            if row["test"] != "words" and country and told and country not in goals:
+                return f"{role} is {country}, the goods go to {' and '.join(goals)}"
     return ""
 
 
@@ -6119,13 +6089,14 @@ def read_address_words() -> Mapping[str, str]:
 @functools.cache
 def read_states() -> frozenset[str]:
     """Names of countries in one word, as they stand at the end of an address."""
-    return frozenset(name for name in read_country_names() if len(name) > 3 and " " not in name)
+    bags = [bag for bag in read_country_names("names") if len(bag) == 1]
+    return frozenset(name for bag in bags for name in bag if len(name) > 3)
 
 
 @functools.lru_cache(maxsize=1 << 16)
 def is_country(text: str) -> bool:
     """Whether `text` is nothing but the name or code of a country."""
-    return _bag_words(text) in read_country_names()
+    return _bag_words(text) in read_country_names("iso3", "iso2", "names")
 
 
 def fold_address(text: str, letters: Mapping[str, str]) -> frozenset[str]:

@@ -157,9 +157,8 @@ def test_a_seat_in_russia_is_said_once():
 
 CELLS = {  # a row that shows the sign, by its test
     "transit": lambda row: [{"transit": code} for code in row["countries"].split("|")],
-    "blank": lambda row: [{row["applies_to"]: " "}],
+    "blank": lambda row: [{row["applies_to"]: " ", "intermediate_consignee": "ACME"}],
     "elsewhere": lambda row: [{"consignee_country": "Turkey"}],
-    "no-end-user": lambda row: [{"intermediate_consignee": "ACME", "end_user": ""}],
     "words": lambda row: [
         {role: f"Alfa {words} 7"}
         for role in row["applies_to"].split("|")
