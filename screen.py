@@ -67,7 +67,7 @@ from decimal import Decimal
 from itertools import accumulate, chain, islice, pairwise, repeat
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeGuard
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 
 try:
@@ -2303,28 +2303,62 @@ def update_lists(
 # ==================================================================================================
 # Cells
 # Takes the text of a party cell or of a listed name, gives the names to ask the lists for, or why
-# it names nobody. Does not know about lists or how names are compared. lists/cells.csv holds what
-# stands beside a name: `|` parts phrases, `#` is a word with a digit, a dotted or slashed chain of
-# letters ("c/o", "i.L.") is one word. Kinds: party, role and also part the names of a cell; title
-# and ship stand before a name, voyage, branch and note behind it; beside and address end it.
+# it names nobody. Does not know about lists or how names are compared. A cell is read as its shape,
+# one letter for each word, phrase and sign, by lists/cells.csv: "Tako LLC, 5 Oak Road" is NE,9Nr.
+# Rules over shapes say where names are parted and where they end.
 
+SHAPES = {  # kind of a word -> its letter
+    "name": "N", "whole": "N", "generic": "G", "place": "P", "particle": "p", "form": "F",
+    "sure form": "S", "end form": "E", "party": "X", "role": "R", "also": "&", "others": "O",
+    "title": "T", "ship": "s", "voyage": "V", "note": "n", "branch": "h", "beside": "b",
+    "address": "A", "street": "t", "road": "r", "open": "(", "close": ")",
+}  # fmt: skip
+HINTING = frozenset(
+    "nobody party role others title ship voyage note branch beside address street".split()
+)
+# Further: 9 a number, C one with letters, L a long one or a voyage, K a Chinese firm, a an address.
 LOST = "\ufffd"  # a letter that was lost to a sign: any letter
 EAST = "\u3041-\u30fa\u30fc-\u9fff"  # scripts without blanks
-PUNCTUATION = (
-    r"\s!-&(-/:-@\[-_{-~\xa1-\xa9\xab-\xb4\xb6-\xb9\xbb-\xbf\u2000-\u2018\u201a-\u206f\u2e00-\u2e7f"
-    r"\u3000-\u3004\u3008-\u303f\u060c\u061b\u061f\u30fb"
+CELL_WORD = re.compile(  # "c/o" and "N.V." are one word, so is the l of "l'ordre"
+    rf"[()\[\]&]|[^\W\d_](?:[./][^\W\d_])+(?![^\W_])\.?|[^\W\d_](?=['’])|[{EAST}]+|[^{EAST}\s!-&(-/:-@\[-_"
+    r"{-~\xa1-\xa9\xab-\xb4\xb6-\xb9\xbb-\xbf\u2000-\u2018\u201a-\u206f\u2e00-\u2e7f"
+    r"\u3000-\u3004\u3008-\u303f\u060c\u061b\u061f\u30fb]+"
 )
-CHAIN = r"[^\W\d_](?:[./][^\W\d_])+(?![^\W_])\.?"  # "c/o", "N.V."
-CELL_WORD = re.compile(rf"{CHAIN}|[^\W\d_](?=['’])|[{EAST}]+|[^{PUNCTUATION}{EAST}]+")
-QUOTE = str.maketrans(dict.fromkeys("'`’", ""))
+CELL_SIGN = re.compile(r"([;|\n\r]|\s/+\s|//)|[,:]|[+/#]|\s[-–—]|[-–—]\s")
+CUTS = (  # (where, letter that comes in place of every one there, or of [those] alone), in order
+    ("R:", "X"), ("R", "G"), (":", ","), ("O[^;X]*", "a"),
+    (r"\((?=[Xnb9LC])[^()]*\)", "[()];"),  # "Tako (formerly Miko) LLC"
+    (r"\([^()]*(?:\)[,.;]*)?(?=[X;]|$)", "[()];"),  # "Tako LLC (Miko)"
+    (r"\((?=[^()]*[NK])[^()]{2,}\)", "[()];"),  # "Tako (Miko Air) LLC"; not "Tako (Asia) LLC"
+    (r"[()]", "."),
+    (r"(?<=[^,;X.][FSE])(?:,(?!E)|,?&,?)(?=[^,;X&]*(?:[NK]|[GPC][^,;X&]*[GPC]))|(?<=K)[,&]", ";"),
+)  # fmt: skip
+ENDS = (
+    ("(?<=.)t(?=[^;X]{0,7}[9CLA])[^;X]*", "a"),  # ul. Lenina 5
+    ("[,;][^,;X]{0,3}r(?=[^;X]{0,4}[9CL])[^;X]*", "a"),  # ", Leninsky prospekt 12"
+    ("(?<=[NGPCKFSE])Nr(?=[9CL])[^;X]*", "a"),
+    ("(?<=.)[9CL](?=[^;X]{0,6}[rt])[^;X]*", "a"),  # 12 Oak Road
+    ("A[^;X]*", "a"),  # P.O. Box
+    ("(?<=[NGPCKFSE.]),[9CL][^;X]+", "a"),  # ", 12 Springfield"
+    ("(?<=[NGPCKFSEh,.&])[bV][^;X]*", "a"),  # VAT 4711
+    ("(?<=[NGCK][SE])[NPC9L][^;X,FSE]{0,2}(?=[,;X]|$)", "a"),  # Tako JSC Soligorsk
+    ("(?<=;)(?:t|[^;XFSE]*r)[^;XFSE]*(?=[;X]|$)", "a"),
+    ("a(?:;+[^;XFSE]*(?=[;X]|$))+", "a"),  # behind an address only firms and named roles are names
+)
+BEFORE = re.compile("^(?:[Tsnb,.V]|[9LC][,.]|L)*")
+BEHIND = re.compile("(?:[,.]*[nVbL]|,+[9C])+[,.]*$|[,.]+$")
+BRANCH = re.compile("(?:[,.]*P?h[9C]?|,+P+|[,.]*[nVbL]|,+[9C])+[,.]*$")
+TOWN = re.compile("(?<=[NGCKFSE])P+$")
+FIRM = re.compile("(?=.*[GFSEK]).*[NGPCK].*[NGPCKFSE]")
+STREETS = "strasse", "str", "straat"  # "Hauptstr. 5"
+TAIL = re.compile(r"\d{2,5}[ensw]|v\d{1,5}[ensw]?|\d{6,}|(?=.*[^\W\d]).*\d{4}.*")  # "0123E", "V12"
+
 REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]\w{1,30});|&#\d{2,4}(?!\d)")
-ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
+ESCAPE = re.compile(r"_x00([0-9A-Fa-f]{2})_|(%[0-9A-Fa-f]{2})+")
 BREAK = re.compile(r"<(?:br|/p|/div|/li)\s{0,9}/?>|\\r\\n|\\[nrt]", re.IGNORECASE)
-TAG = re.compile(r"</?[a-zA-Z][^<>]{0,80}>")
-PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff"
-    "\U000e0000-\U000e01ef]"
+    "\U000e0000-\U000e01ef]|</?[a-zA-Z][^<>]{0,80}>"
 )
 MIRRORED = re.compile("\u202e([^\u202c\n]*)\u202c?")
 DOUBLE = re.compile(  # letters in UTF-8, each of whose bytes was read as a letter
@@ -2335,38 +2369,26 @@ READ_AS = ("cp1252", "cp1251", "cp1254", "mac_roman", "cp850")
 COVERED = 0.9  # of the letters beyond ASCII are such: "ТРЁХ" has half
 ACCENTED = 0.7  # of all letters: "ÀÎ ÀÐÃÓÌÅÍÒ" is АО АРГУМЕНТ, "ÇELEBÝ" has a third
 ICELANDIC = str.maketrans("ÝÞÐýþð", "İŞĞışğ")  # of Turkish cp1254 read as latin-1
-FREQUENT = 10  # letters that make two thirds of a text; of "бп бтзхнеоф" .4, of АО АРГУМЕНТ .7
-SURER = 0.15
 LOST_QUOTES = re.compile(r"(?<![^\s(])[?\ufffd]([^\W_][^?\ufffd]{1,80})[?\ufffd](?![^\s,.)])")
-LOST_LETTER = re.compile(r"(?<=[^\W_])\?+(?=\s{0,2}[^\W_(])|(?<!\S)\?+(?=[^\W_])")
-LAST_LETTER = re.compile(r"(?<=[^\W_])\?(?=\W*$)")
-LOST_WORD = re.compile(r"(?<!\S)\?{2,}(?!\S)")
+LOST_LETTER = re.compile(
+    r"(?<=[^\W_])\?(?=\??\s{0,2}[^\W_(])|(?<![^\s?])\?(?=\??[^\W_])|\?(?=\?)|(?<=\?)\?"
+)
+LAST_LETTER = re.compile(r"(?<=[^\W_])\?(?=\W*$)|_(?=[^\W_])|(?<=[^\W_])_")  # or none
+SCRIPTS = frozenset("LATIN CYRILLIC GREEK ARABIC HEBREW ARMENIAN GEORGIAN HANGUL HIRAGANA KATAKANA"
+                    " CJK FULLWIDTH HALFWIDTH KATAKANA-HIRAGANA".split())  # fmt: skip
 PLAIN_SIGNS = str.maketrans({".": "", ",": " ", "-": " ", "'": " ", "&": " "})
 TELLING_SIGN = re.compile(
     r"\.(?=[A-Za-z]\b)|-\s|\s-|,(?! ?(?:inc|ltd|llc|co|limited|corp)\b)|&(?! co\b)", re.IGNORECASE
 )
-WEAK = re.compile(r"[,&+/()\[\]:]|\s[-–—]|[-–—]\s|\.\s")
-STRONG = re.compile(r"[;|\n\r]|\s/+\s|//")
-LISTED_PLACE = re.compile(r"address \d+", re.IGNORECASE)
-MAY_PART = re.compile(
-    r"[;()\[\]]|[./]k[./]a|\baka\b|\s/\s|successor|subsidiar|sub-unit|subordinate|formerly|\bc/o\b",
-    re.IGNORECASE,
-)
-CLOSING = re.compile(r"""[."'”»)]*""")
-INSIDE = re.compile(r"[(\[]([^()\[\]]*)(?:[)\]]|$)")
 MAIL = re.compile(r"(?:[\w.+-]{1,60}@|\bwww\.)([\w-]{1,60}(?:\.[\w-]{1,60}){1,4})")
-TAIL = re.compile(r"\d{2,5}[ensw]|v\d{1,5}[ensw]?|\d{6,}")  # "0123E", "V12", an account
 BOTH_INITIALS = re.compile(r"(?<![\w.])([^\W\d_])\.([^\W\d_])\.(?![^\W_])")  # "Putin V.V."
 LEET = re.compile(r"\b(?:[^\W\d_]+[013457]){2,}[^\W\d_]*\b")  # "M4H4N"
 LEET_LETTERS = str.maketrans("013457", "oieast")
-END_FORMS = frozenset(("ltd", "limited", "inc", "llc", "lp", "llp", "plc"))  # "Tako Co., Ltd."
-GLUED_FROM = 6  # letters behind a form written together with a name: OOOARGUMENT
-STREET_WORDS = 6  # "12 bldg 3 Novaya Basmannaya street": between a number and its street
-MOST_NAMES, MOST_CHARS, MOST_READ = 12, 500, 10_000  # names of a cell; letters of one, and of all
-FORM_KINDS = frozenset(("form", "sure form"))
-EMPTY_KINDS = frozenset(("title", "note", "beside", "role"))
-FIRMS = dict.fromkeys(("LTD", "PLC", "LP", "CORP"), "form")  # "NPO", "Foundation" are as trades
-TOWN_BEHIND = frozenset(("LTD", "PLC"))  # "Tako JSC Soligorsk"; "Tako Company Novo" is one name
+MOST_NAMES, MOST_CHARS, MOST_READ = 12, 500, 5_000  # names of a cell; letters of one, and of all
+LISTED = re.compile(  # names of a list that may hold several
+    r"[;()\[\]]|[./]k[./]a|\baka\b|\s/\s|successor|subsidiar|sub-unit|subordinate|formerly|\bc/o\b",
+    re.IGNORECASE,
+)
 
 
 class CellNames(NamedTuple):
@@ -2374,116 +2396,92 @@ class CellNames(NamedTuple):
 
     names: tuple[str, ...]  # to ask the lists for, the whole cell first; () if it names nobody
     unnamed: str = ""  # why it names nobody: "holds only a legal form"
-    unreadable: str = ""  # why a name may be missed: 'letters of "HU\ufffdWEI" are lost'
+    unreadable: str = ""  # why a name may be missed: 'holds letters that are lost: "HU\ufffdWEI"'
 
 
-class Unit(NamedTuple):
-    """A word or phrase of a cell."""
+class Shape(NamedTuple):
+    """The words and signs of a cell: each one's letter, folded word ("" for signs) and place."""
 
-    kind: str  # of lists/cells.csv, or form, place, generic, particle, number, name
-    word: str  # "a/k/a", "joint stock company"
-    start: int
-    end: int
-    before: str  # what stands between it and the unit before: ", "
-
-
-class Part(NamedTuple):
-    """Words of a cell that may name one party."""
-
-    lead: str  # what parts it from the part before: "" at the start, party, weak, strong
-    units: list[Unit]
+    letters: str
+    words: list[str]
+    spans: list[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class CellWords:
     """The words of lists/cells.csv and of other tables that cells consult."""
 
-    phrases: Mapping[str, Sequence[tuple[tuple[str, ...], str]]]  # first word -> (words, kind)
-    lists: Mapping[str, frozenset[str]]  # kind -> its phrases
-    hints: frozenset[str]  # every phrase that is more than a name has one of these words
-    chains: frozenset[str]  # "c/o", "i/l"
-    glued: tuple[str, ...]
-    frequent: Mapping[str, frozenset[str]]  # encoding -> frequent letters of its first language
-    scripts: frozenset[str]  # scripts whose letters can be compared: "CYRILLIC"
+    phrases: Mapping[str, str]  # "p/o box #" -> its letter in a shape
+    sizes: Mapping[str, Set[int]]  # first word -> how many words its phrases have
+    kinds: Mapping[str, set[str]]  # kind -> its phrases
+    hints: Set[str]  # a name that holds none of these has no phrase beside it
+    chains: Set[str]  # "c/o", "i/l"
+    glued: re.Pattern[str]  # a legal form written together with a name
 
 
-def fold_pattern(text: str) -> tuple[str, ...]:
+def fold_cell(text: str) -> list[str]:
     """The folded words of a phrase.
 
-    >>> fold_pattern("P.O. Box #"), fold_pattern("À l'ordre")
-    (('p/o', 'box', '#'), ('a', 'l', 'ordre'))
+    >>> fold_cell("P.O. Box #"), fold_cell("À l'ordre")
+    (['p/o', 'box', '#'], ['a', 'l', 'ordre'])
     """
-    found = CELL_WORD.findall(fold_phrase(text).replace("#", "0"))
-    words = (word.translate(QUOTE).rstrip(".").replace(".", "/") for word in found)
-    return tuple("#" if word == "0" else word for word in words)
+    words = map(fold_chain, CELL_WORD.findall(text.replace("#", "0")))
+    return ["#" if word == "0" else word for word in words]
+
+
+def fold_chain(word: str) -> str:
+    """A folded word of a cell: "N.V." and "N/V" are "n/v"."""
+    folded = fold_phrase(word)
+    return folded if folded.isalnum() else re.sub("['`’]|[.]$", "", folded).replace(".", "/")
 
 
 def read_patterns() -> Iterator[tuple[str, str]]:
     """(kind, phrases) of all tables that cells consult, the cells' own first."""
-    yield from ((row["kind"], row["pattern"]) for row in read_table("cells"))
-    for row in read_table("legal_forms"):
-        sure = row["class"] in TOWN_BEHIND and len(row["form"]) > 2
-        yield "sure form" if sure else FIRMS.get(row["class"], "generic"), row["form"]
-    yield from (("place", row["names"]) for row in read_table("countries"))
-    for row in read_table("generic_words"):
-        if row["class"] in ("generic", "place", "particle"):
-            yield row["class"], row["word"]
+    common = [row for row in read_table("generic_words") if row["class"] != "title"]
+    yield from [("common", row["word"]) for row in common]
+    yield from [("open", "(|["), ("close", ")|]"), ("also", "&")]
+    yield from [(row["kind"], row["pattern"]) for row in read_table("cells")]
+    for row in read_table("legal_forms"):  # "Tako JSC Soligorsk", "Tako Company Novo" is one name
+        sure = row["class"] in ("LTD", "PLC") and len(row["form"]) > 2
+        firm = row["class"] in ("LTD", "PLC", "LP", "CORP")  # others, as "NPO", are like trades
+        if row["position"] != "start":
+            yield "sure form" if sure else "form" if firm else "generic", row["form"]
+    yield from [("place", row["names"]) for row in read_table("countries")]
+    yield from [(row["class"], row["word"]) for row in common]
 
 
 @functools.cache
 def load_cell_words() -> CellWords:
     """What lists/ tell about cells, read once."""
-    phrases: dict[str, dict[tuple[str, ...], str]] = defaultdict(dict)
-    lists: dict[str, set[str]] = defaultdict(set)
+    phrases: dict[str, str] = {}
+    sizes: dict[str, set[int]] = defaultdict(set)
+    kinds: dict[str, set[str]] = defaultdict(set)
     hints: set[str] = set()
     chains: set[str] = set()
-    own = {row["kind"] for row in read_table("cells")} - {"also", "road", "form", "nobody"}
     for kind, pattern in read_patterns():
-        for words in filter(None, map(fold_pattern, pattern.split("|"))):
-            lists[kind].add(" ".join(words))
+        for words in filter(None, map(fold_cell, pattern.split("|"))):
+            kinds[kind].add(" ".join(words))
             chains.update(word for word in words if "/" in word)
-            if kind in own and kind not in ("mail", "domain", "glued"):
-                hints.add(max(words, key=len))
-            if kind not in ("mail", "domain", "glued", "nobody"):
-                phrases[words[0]].setdefault(words, kind)
-    frequent: dict[str, frozenset[str]] = {}
-    alphabets = {row["language"]: row["letters"] for row in read_table("letters")}
-    for row in read_table("encodings"):
-        letters = alphabets.get(row["languages"].partition("|")[0], "")
-        if letters > "\u0370":  # an alphabet of its own
-            frequent.setdefault(row["encoding"], frozenset(letters[:FREQUENT]))
-    scripts = {row["script"].upper() for row in read_table("transliteration")}
-    return CellWords(
-        phrases={k: sorted(v.items(), key=lambda p: -len(p[0])) for k, v in phrases.items()},
-        lists={kind: frozenset(several) for kind, several in lists.items()},
-        hints=frozenset(hints),
-        chains=frozenset(chains),
-        glued=tuple(lists["glued"]),
-        frequent=frequent,
-        scripts=frozenset(scripts | {"LATIN", "CJK", "FULLWIDTH", "HALFWIDTH"}),
-    )
+            if kind in SHAPES:
+                phrases.setdefault(" ".join(words), SHAPES[kind])
+                sizes[words[0]].add(len(words))
+            if kind in HINTING and "#" not in words and (kind != "nobody" or len(words) > 1):
+                hints.add(max(words, key=lambda word: (word not in kinds["common"], len(word))))
+    glued = re.compile(rf"\b({'|'.join(kinds['glued'])})(?=[^\W\d_]{{6}})", re.IGNORECASE)
+    return CellWords(phrases, sizes, kinds, hints, chains, glued)
 
 
-def decode_references(text: str) -> str:
+def decode_signs(text: str) -> str:
     """`text` without the ways in which files write signs.
 
-    >>> decode_references("JSC &amp;quot;ARGUMENT&amp;quot;&#10;MAHAN%20AIR<br/>5_x000D_")
+    >>> decode_signs("JSC &amp;quot;ARGUMENT&amp;quot;&#10;MAHAN%20AIR<br/>5_x000D_")
     'JSC "ARGUMENT"\\nMAHAN AIR\\n5\\r'
     """
-
-    def unescape(found: re.Match[str]) -> str:
-        plain = html.unescape(found[0])
-        return plain if plain != found[0] else html.unescape(found[0].lower())
-
-    def join_bytes(found: re.Match[str]) -> str:
-        try:
-            return bytes.fromhex(found[0].replace("%", "")).decode()
-        except UnicodeDecodeError:
-            return found[0]
-
-    decoded = REFERENCE.sub(unescape, REFERENCE.sub(unescape, REFERENCE.sub(unescape, text)))
-    decoded = ESCAPE.sub(lambda found: chr(int(found[1], 16)), decoded)
-    return PERCENT.sub(join_bytes, TAG.sub(" ", BREAK.sub("\n", decoded)))
+    decoded = text
+    for _ in range(3):  # "&amp;lt;br&amp;gt;"
+        decoded = REFERENCE.sub(lambda m: html.unescape(m[0].replace("NBSP", "nbsp")), decoded)
+    decoded = ESCAPE.sub(lambda m: chr(int(m[1], 16)) if m[1] else unquote(m[0]), decoded)
+    return BREAK.sub("\n", decoded)
 
 
 @functools.cache
@@ -2501,51 +2499,32 @@ def repair_double(text: str) -> str:
     """
     for encoding in READ_AS:
         raw = text.translate(map_bytes(encoding))
-        found = DOUBLE.findall(raw)
-        odd = sum(letter > "\x7f" for letter in raw)
-        if not found or sum(map(len, found)) < COVERED * odd:
-            continue
-        whole = [pair for pair in found if LOST not in pair]
-        letters = "".join(whole).encode("latin-1").decode(errors="replace")
-        if whole and not re.fullmatch("[\u0180-\u02af\x80-\xa0\ufffd]+", letters):  # "CAFÉ™"
-            return DOUBLE.sub(
+        found, odd = DOUBLE.findall(raw), sum(letter > "\x7f" for letter in raw)
+        if found and sum(map(len, found)) >= COVERED * odd:
+            read = DOUBLE.sub(
                 lambda m: m[0].encode("latin-1", "ignore").decode("utf-8", "replace"), raw
             )
+            if not re.fullmatch("[\\0-\xa0\u0180-\u02af\ufffd]*", read):  # "CAFÉ™"
+                return read
     return text
 
 
-def rate_letters(text: str, frequent: Set[str]) -> float:
-    """The share of `text`'s letters that are `frequent`, 0 where signs stand among them."""
-    letters = [letter for letter in text.lower() if letter > "\x7f"]
-    if not all(map(str.isalpha, letters)):
-        return 0.0
-    return sum(letter in frequent for letter in letters) / max(1, len(letters))
+def find_readings(text: str) -> list[str]:
+    """`text` as its letters may have been written in one byte each, likeliest first.
 
-
-def find_readings(text: str, known: CellWords) -> list[str]:
-    """`text` as its letters may have been written, likeliest first.
-
-    >>> find_readings("ÀÎ ÀÐÃÓÌÅÍÒ", load_cell_words()), find_readings("NOVÝ", load_cell_words())
-    (['АО АРГУМЕНТ'], ['NOVÝ', 'NOVİ'])
+    >>> find_readings("ÀÎ ÀÐÃÓÌÅÍÒ")[0], find_readings("NOVÝ"), find_readings("ÇELEBİ")
+    ('АО АРГУМЕНТ', ['NOVÝ', 'NOVİ'], ['ÇELEBİ'])
     """
     letters = [letter for letter in text if letter.isalpha()]
     accented = sum("\xc0" <= letter <= "\xff" for letter in letters)
     if accented > 3 and accented > ACCENTED * len(letters):
-        raw = text.translate(map_bytes("cp1252")).encode("latin-1", "ignore")
-        rated = []
-        for encoding, frequent in known.frequent.items():
-            reading = raw.decode(encoding, "replace")
-            rated.append((rate_letters(reading, frequent), reading))
-        best = max(rated)
-        return [best[1]] if best[0] > ACCENTED / 2 else [text]
-    words = text.split()
-    if re.search("[а-я]", words[0][:1] if words else ""):  # koi8-r changes small and capital
-        other = text.encode("cp1251", "replace").decode("koi8_r")
-        frequent = known.frequent["koi8_u"]
-        if rate_letters(other, frequent) > rate_letters(text, frequent) + SURER:
-            return [other, text]
-    turkish = text.translate(ICELANDIC) if accented else text
-    return [text, turkish] if turkish != text else [text]
+        raw = text.translate(map_bytes("cp1252")).encode("latin-1", "replace")
+        return [raw.decode(encoding, "replace") for encoding in ("cp1251", "cp1253", "koi8_r")]
+    if (
+        re.fullmatch(r"[а-я\W]+|[а-я][А-Я]{2,}.*", text) and not text.isascii()
+    ):  # koi8-r read as cp1251 has small letters for capitals
+        return [text, text.encode("cp1251", "replace").decode("koi8_r")]
+    return list(dict.fromkeys((text, text.translate(ICELANDIC) if accented else text)))
 
 
 def find_lost(text: str) -> list[str]:
@@ -2554,353 +2533,168 @@ def find_lost(text: str) -> list[str]:
     >>> find_lost("HU?WEI LTD"), find_lost("ООО ?АРГУМЕНТ?"), find_lost("A_B LTD"), find_lost("Q?")
     (['HU�WEI LTD'], ['ООО "АРГУМЕНТ"'], ['A B LTD', 'A�B LTD'], ['Q', 'Q�'])
     """
-    quoted = LOST_QUOTES.sub(r'"\1"', text)
-    lost = LOST_LETTER.sub(lambda found: LOST * len(found[0]), quoted)
-    readings = [lost.replace("?", " ").replace("_", " ").strip()]
-    if "_" in text or LAST_LETTER.search(text):
-        other = LAST_LETTER.sub(LOST, lost).replace("?", " ")
-        readings.append(re.sub(r"_(?=[^\W_])|(?<=[^\W_])_", LOST, other).replace("_", " ").strip())
-    return list(dict.fromkeys(readings))
+    lost = LOST_LETTER.sub(LOST, LOST_QUOTES.sub(r'"\1"', text))
+    both = (LAST_LETTER.sub(sign, lost) for sign in (" ", LOST))
+    return list(dict.fromkeys(re.sub("[?_]", " ", reading).strip() for reading in both))
 
 
-def read_texts(text: str, known: CellWords) -> list[str]:
+def read_texts(text: str) -> list[str]:
     """What the cell `text` says, likeliest first: decoded, repaired, without unseen signs."""
-    decoded = decode_references(text)
-    if decoded.isascii():
-        return find_lost(decoded) if "?" in decoded or "_" in decoded else [decoded]
-    mirrored = MIRRORED.sub(lambda found: found[1][::-1], decoded)
-    repaired = repair_double(repair_double(UNSEEN.sub("", decoded)))
-    readings = find_readings(unicodedata.normalize("NFKC", repaired), known)
-    if mirrored != decoded:
-        readings.append(UNSEEN.sub("", mirrored))
+    decoded = decode_signs(text)
+    readings = [UNSEEN.sub("", decoded)]
+    if not decoded.isascii():
+        repaired = unicodedata.normalize("NFKC", repair_double(repair_double(readings[0])))
+        readings = find_readings(repaired)
+        if "\u202e" in decoded:
+            readings.append(UNSEEN.sub("", MIRRORED.sub(lambda m: m[1][::-1], decoded)))
     return list(dict.fromkeys(lost for reading in readings for lost in find_lost(reading)))
 
 
-def read_units(text: str, known: CellWords) -> list[Unit]:
-    """The words of `text`, those of a phrase as one."""
+def read_shape(text: str, known: CellWords) -> Shape:
+    """The shape of `text`, a phrase as one."""
     found = list(CELL_WORD.finditer(text))
-    words = []
-    for match in found:
-        word = fold_phrase(match[0]).translate(QUOTE)
-        chain = word.rstrip(".").replace(".", "/") if "." in word or "/" in word else word
-        words.append(chain if chain in known.chains else chain.replace("/", ""))
-    units: list[Unit] = []
-    place, last = 0, 0
+    words = [fold_chain(match[0]) for match in found]
+    words = [word if word in known.chains else word.replace("/", "") for word in words]
+    letters, told, spans = [], [], []
+    place = last = 0
     while place < len(words):
-        size, kind = find_phrase(words, place, known)
+        size, letter = find_phrase(words, place, known)
         start, end = found[place].start(), found[place + size - 1].end()
-        word = " ".join(words[place : place + size])
-        units.append(Unit(kind, word, start, end, text[last:start]))
+        for sign in CELL_SIGN.finditer(text, last, start):
+            letters.append(";" if sign[1] else ":" if sign[0] == ":" else ",")
+            told.append("")
+            spans.append((start, start))
+        letters.append(letter)
+        told.append(" ".join(words[place : place + size]).strip("()[]"))
+        spans.append((start, end))
         place, last = place + size, end
-    return units
+    return Shape("".join(letters), told, spans)
 
 
 def find_phrase(words: Sequence[str], place: int, known: CellWords) -> tuple[int, str]:
-    """How many words the longest phrase at `place` has, and its kind."""
-    for pattern, kind in known.phrases.get(words[place], ()):
-        size = len(pattern)
-        pairs = zip(pattern, words[place : place + size], strict=False)
-        if len(words) >= place + size and all(
-            p == w or (p == "#" and has_digit(w)) for p, w in pairs
+    """How many words the longest phrase at `place` has, and its letter in a shape."""
+    word = words[place]
+    for size in sorted(known.sizes.get(word, ()), reverse=True):
+        several = words[place : place + size]
+        told = [w if w.isalpha() or not any(map(str.isdigit, w)) else "#" for w in several]
+        if letter := known.phrases.get(" ".join(told)):
+            return len(told), letter
+    digits = sum(map(str.isdigit, word))
+    if digits and (digits * 2 >= len(word) or word[0].isdigit()):
+        return 1, "L" if TAIL.fullmatch(word) else "9" if digits == len(word) else "C"
+    return 1, "K" if word.endswith("公司") else "r" if word.endswith(STREETS) else "N"
+
+
+def rewrite_shape(letters: str, rules: Iterable[tuple[str, str]]) -> str:
+    """The shape `letters` after `rules` of CUTS or ENDS, as long as before."""
+    shape = letters
+    for pattern, letter in rules:
+        signs = re.compile(letter[:-1] or ".")
+        shape = re.sub(pattern, lambda m: signs.sub(letter[-1], m[0]), shape)  # noqa: B023
+    return shape
+
+
+def find_names(text: str, shape: Shape, known: CellWords) -> tuple[list[str], str]:
+    """The names in the parts of a cell `text`, and its parts as shapes but for those that are
+    phrases for nobody."""
+    letters = rewrite_shape(shape.letters, (*CUTS, *ENDS))
+    names, held = [], []
+    for part in re.finditer("[^;Xa]+", letters):
+        lead = letters[: part.start()][-1:]
+        for first, last in trim_part(part[0], part.start()):
+            words = shape.words[first:last]
+            nobody = is_nobody(words, letters[first:last], known)
+            held.append("" if nobody else letters[first:last])
+            if not nobody and is_named(letters[first:last], words, lead):
+                names.append(text[shape.spans[first][0] : shape.spans[last - 1][1]])
+    return names, ";".join(held)
+
+
+def trim_part(part: str, start: int) -> Iterator[tuple[int, int]]:
+    """Where the name in a `part` of a shape from `start` on lies: without titles and numbers, then
+    without its branch and town behind a comma, then without its town."""
+    first, last = len(part) - len(BEFORE.sub("", part, count=1)), len(part)
+    for tail in (BEHIND, BRANCH, TOWN):
+        cut = tail.search(part, first, last)
+        if (
+            cut
+            and cut.start() > first
+            and (tail is not TOWN or FIRM.match(part, first, cut.start()))
         ):
-            return size, kind
-    digits = sum(map(str.isdigit, words[place]))
-    code = digits and (digits * 2 >= len(words[place]) or words[place][0].isdigit())
-    return 1, "number" if code else "name"
+            last = cut.start()
+        if last > first:
+            yield start + first, start + last
 
 
-def has_digit(word: str) -> bool:
-    """Whether a digit stands in `word`."""
-    return not word.isalpha() and any(map(str.isdigit, word))
+def is_nobody(words: Sequence[str], letters: str, known: CellWords) -> bool:
+    """Whether `words` of a part are a phrase for nobody: "not declared", "the shipper"."""
+    told = [word for word, letter in zip(words, letters, strict=True) if letter not in "pT"]
+    return not known.kinds["nobody"].isdisjoint(" ".join(filter(None, w)) for w in (words, told))
 
 
-def is_firm(units: Sequence[Unit]) -> bool:
-    """Whether `units` hold a name and the trade or the legal form of a firm."""
-    kinds = [unit.kind for unit in units]
-    trade = any(kind == "generic" or kind in FORM_KINDS for kind in kinds)
-    return trade and count_telling(units) > 1 - kinds.count("name") and len(units) > 1
-
-
-def count_telling(units: Sequence[Unit]) -> int:
-    """How many of `units` may tell a party from others."""
-    codes = sum(unit.kind == "number" and not unit.word.isdecimal() for unit in units)
-    return codes + sum(unit.kind in ("name", "generic", "place") for unit in units)
-
-
-def is_parted(left: Sequence[Unit], right: Sequence[Unit]) -> bool:
-    """Whether a comma or "and" between `left` and `right` parts two names.
-
-    "Tako LLC, Miko" and "Tako Trading & Miko Foods" are two, "Miko, Tako", "Iron & Steel" one.
-    """
-    ends = [unit for unit in left[-2:] if unit.kind != "also"]
-    formed = bool(ends) and (ends[-1].kind in FORM_KINDS or ends[-1].word.endswith("公司"))
-    named = any(unit.kind == "name" for unit in right)
-    if "," in right[0].before and right[0].word in END_FORMS:
-        return False
-    if formed:
-        return count_telling(left) > 0 and (named or count_telling(right) > 1)
-    both = named and "," in right[0].before and any(unit.kind == "name" for unit in left)
-    return both and is_firm(left) and is_firm(right)
-
-
-def split_units(units: Sequence[Unit], lead: str) -> list[Part]:
-    """`units` in parts that may name a party each, the first after `lead`."""
-    parts = [Part(lead, [])]
-    follows = [*(unit.before for unit in units[1:]), ""]
-    for unit, behind in zip(units, follows, strict=False):
-        last = parts[-1]
-        if unit.kind in ("party", "others") or (unit.kind == "role" and ":" in behind):
-            parts.append(Part(unit.kind, []))
-        elif last.units and STRONG.search(unit.before):
-            parts.append(Part("strong", [unit]))
-        elif last.units and (WEAK.search(unit.before) or last.units[-1].kind == "also"):
-            parts.append(Part("weak", [unit]))
-        else:
-            last.units.append(unit)
-    joined: list[Part] = []
-    for part in parts:
-        left = joined[-1].units if joined else []
-        if not part.units and part.lead not in ("party", "role"):
-            continue
-        if part.lead == "weak" and left and not is_parted(left, part.units):
-            left.extend(part.units)
-            continue
-        if left and left[-1].kind == "also":
-            left.pop()
-        if part.lead == "weak" and part.units and part.units[0].kind == "also":
-            part.units.pop(0)
-        joined.append(part)
-    return joined
-
-
-def find_end(units: Sequence[Unit]) -> int:
-    """Where in `units` of a part numbers or an address begin that end its name.
-
-    >>> find_end(read_units("Tako Air 12 Lenin street", load_cell_words()))
-    2
-    """
-    named = False
-    for place, unit in enumerate(units):
-        near = {other.kind for other in units[place + 1 : place + 1 + STREET_WORDS]}
-        numbered = "number" in near
-        if unit.kind == "address" or (named and unit.kind in ("beside", "voyage")):
-            return place
-        if unit.kind in ("road", "street") and numbered and (named or unit.kind == "street"):
-            return find_street(units, place)
-        if unit.kind == "number" and (near & {"road", "street"} or (named and ", " in unit.before)):
-            return place
-        if unit.kind == "sure form" and named and is_town(units[place + 1 : place + 5]):
-            return place + 1
-        named = named or unit.kind == "name"
-    return len(units)
-
-
-def find_street(units: Sequence[Unit], place: int) -> int:
-    """Where the street begins whose word "street" stands at `place`, a number behind it.
-
-    "Leninsky prospekt 12" with a word before, "ul. Lenina 5" with the word itself.
-    """
-    for start in range(place, max(0, place - 3), -1):
-        if WEAK.search(units[start].before) or STRONG.search(units[start].before):
-            return start
-    before = units[place].kind == "road" and units[place + 1].kind == "number"
-    return max(0, place - before)
-
-
-def is_town(units: Sequence[Unit]) -> bool:
-    """Whether `units` behind a legal form are a town or a number, not more of the name."""
-    if not units or units[0].kind not in ("name", "place", "number"):
-        return False
-    return len(units) < 4 and not any(unit.kind in FORM_KINDS for unit in units)
-
-
-def trim_units(units: Sequence[Unit]) -> Iterator[list[Unit]]:
-    """`units` of a part without titles and numbers, without branch and signed town, without town.
-
-    >>> trimmed = trim_units(read_units("Messrs. Tako Bank Iran, Moscow", load_cell_words()))
-    >>> [" ".join(unit.word for unit in several) for several in trimmed]
-    ['tako bank iran moscow', 'tako bank iran', 'tako bank']
-    """
-    first, last = 0, len(units)
-    while last - first > 1 and is_before(units[first], units[first + 1]):
-        first += 1
-    while last - first > 1 and is_number_behind(units[last - 1]):
-        last -= 1
-    yield list(units[first:last])
-    branch = False
-    while last - first > 1:
-        unit, signed = units[last - 1], WEAK.search(units[last - 1].before)
-        town = unit.kind == "place" and (signed or branch)
-        if not town and not is_number_behind(unit) and unit.kind != "branch":
-            break
-        branch = branch or unit.kind == "branch"
-        last -= 1
-    yield list(units[first:last])
-    while last - first > 1 and units[last - 1].kind == "place" and is_firm(units[first : last - 1]):
-        last -= 1
-    if units[last - 1 : last] and units[last - 1].kind not in ("particle", "also"):
-        yield list(units[first:last])
-
-
-def is_before(unit: Unit, behind: Unit) -> bool:
-    """Whether `unit` stands before a name that begins with `behind`: a title, a customer number."""
-    code = unit.kind == "number" and (len(unit.word) > 3 or WEAK.search(behind.before))
-    return bool(code) or unit.kind in ("title", "ship", "beside", "voyage")
-
-
-def is_number_behind(unit: Unit) -> bool:
-    """Whether `unit` stands behind a name: an account, a voyage, "in liquidation"."""
-    signed = WEAK.search(unit.before) or "#" in unit.before
-    number = unit.kind == "number" and (signed or TAIL.fullmatch(unit.word))
-    return bool(number) or unit.kind in ("note", "voyage", "beside")
-
-
-def is_nobody(units: Sequence[Unit], known: CellWords) -> bool:
-    """Whether `units` are a phrase for nobody: "not declared", "the shipper"."""
-    telling = " ".join(unit.word for unit in units if unit.kind not in ("particle", "title"))
-    words = " ".join(unit.word for unit in units)
-    return not known.lists["nobody"].isdisjoint((words, telling))
-
-
-def is_named(units: Sequence[Unit], part: Part, beside: bool, known: CellWords) -> bool:
-    """Whether `units`, trimmed from `part`, name a party; `beside` says that an address began."""
-    kinds = {unit.kind for unit in units}
-    letters = sum(len(unit.word) for unit in units if unit.kind == "name")
-    if part.lead == "others" or is_nobody(units, known):
-        return False
-    if part.lead not in ("weak", "strong") or kinds & FORM_KINDS:
-        return (
-            letters > 1 or count_telling(units) > 1 or (letters == 1 and units[0].word > "\u3000")
-        )
-    several = count_telling(units) > 1 and "generic" in kinds
-    return not beside and not kinds & {"road", "street"} and (letters > 3 or several)
-
-
-def find_names(text: str, known: CellWords) -> tuple[dict[str, str], list[Part]]:
-    """The names in one reading of a cell by their folded words, the whole first; and its parts."""
-    names: dict[str, str] = {}
-    whole = read_units(text, known)
-    names[" ".join(unit.word for unit in whole)] = " ".join(text.split())
-    outside, ends = text, len(text)
-    insides = []
-    for found in INSIDE.finditer(text):
-        inside = read_units(found[1], known)
-        tail = not CELL_WORD.search(text, found.end())
-        said = bool(inside) and inside[0].kind in ("party", "note", "number", "beside")
-        if tail or said:
-            outside = outside[: found.start()] + " " * len(found[0]) + outside[found.end() :]
-        if tail or said or count_telling(inside) > 1:
-            insides.append((found.start(), found[1]))
-    parts: list[Part] = []
-    for start, piece in ((0, outside), *insides):
-        if start < ends:
-            lead = "weak" if start else ""
-            split = split_units(read_units(piece, known), lead)
-            ends = min(ends, start + add_names(piece, split, names, parts, known))
-    return names, parts
-
-
-def add_names(
-    text: str,
-    split: Sequence[Part],
-    names: dict[str, str],
-    parts: list[Part],
-    known: CellWords,
-) -> int:
-    """Add to `names` and `parts` those of `text`; where its first address begins is the value."""
-    beside, ends = False, len(text)
-    for part in split:
-        if part.lead in ("party", "role"):
-            beside = False
-        stop = find_end(part.units)
-        trimmed = [*trim_units(part.units[:stop])]
-        parts.append(Part(part.lead, trimmed[0]))
-        for units in (*trimmed, *split_scripts(trimmed[0])):
-            if units and is_named(units, part, beside, known):
-                names.setdefault(" ".join(unit.word for unit in units), cut_name(text, units))
-        if stop < len(part.units):
-            beside, ends = True, min(ends, part.units[stop].start)
-    return ends
-
-
-def cut_name(text: str, units: Sequence[Unit]) -> str:
-    """The name that `units` of `text` make, as it is written there."""
-    end = CLOSING.match(text, units[-1].end)
-    return " ".join(text[units[0].start : end.end() if end else None].split())
-
-
-def split_scripts(units: Sequence[Unit]) -> list[list[Unit]]:
-    """`units` of two scripts, apart: "华为 Huawei"; else nothing."""
-    latin = [unit for unit in units if unit.word.isascii()]
-    other = [unit for unit in units if not re.search("[a-z]", unit.word)]
-    both = [some for some in (latin, other) if any(unit.kind == "name" for unit in some)]
-    return both if len(both) == 2 else []
+def is_named(letters: str, words: Sequence[str], lead: str) -> bool:
+    """Whether a part of a cell, behind the `lead` of its shape, names a party; a lone common word,
+    and a short one behind a sign, does not."""
+    size = sum(len(word) for word, letter in zip(words, letters, strict=True) if letter in "NK")
+    several = len(re.findall("[NGPCK]", letters)) > 1
+    if lead == ";" and not re.search("[FSEK]", letters):
+        return size > 3 or (several and "G" in letters)
+    return several or size > 1 or (not lead and bool(re.search("[GPC]", letters)))
 
 
 def find_spellings(text: str, known: CellWords) -> Iterator[str]:
-    """Other ways to write what `text` may name: letters for digits, forms and initials apart, the
-    name in a mail address.
+    """Other ways to write the name `text`: form and initials apart, letters for digits, scripts.
 
     >>> [*find_spellings("OOOARGUMENT", load_cell_words())]
     ['OOO ARGUMENT']
     """
-    if "." in text:
-        initials = BOTH_INITIALS.sub(r" \1 \2 ", text)
-        both = " ".join(initials.split())
-        if initials != text and len(both.split()) <= 4 and not is_firm(read_units(text, known)):
-            yield both
-        for found in MAIL.finditer(text[:MOST_CHARS]):
-            labels = fold_phrase(found[1]).split(".")
-            names = [x for x in labels if x not in known.lists["domain"] and len(x) > 2]
-            if not known.lists["mail"].intersection(names):
-                yield " ".join(names)
-    for word in CELL_WORD.findall(text[:MOST_CHARS]):
-        folded = fold_phrase(word)
-        form = next((form for form in known.glued if folded.startswith(form)), "")
-        if form and len(word) >= len(form) + GLUED_FROM and folded not in known.phrases:
-            yield text.replace(word, f"{word[: len(form)]} {word[len(form) :]}", 1)
+    yield known.glued.sub(r"\1 ", text)
     if LEET.search(text):
         yield text.translate(LEET_LETTERS)
-
-
-def say_unnamed(units: Sequence[Unit], parts: Sequence[Part], known: CellWords) -> str:
-    """Why a cell of `units` in `parts` names nobody, "" where it may name somebody."""
-    if all(unit.word.isdecimal() for unit in units):
-        return "holds only digits" if units else "holds no letter"
-    if all(unit.kind in FORM_KINDS for unit in units):
-        return "holds only a legal form"
-    for part in parts:
-        held = [u for u in part.units if u.kind not in EMPTY_KINDS and not u.word.isdecimal()]
-        if held and not is_nobody(part.units, known):
-            return ""
-    return "names nobody"
-
-
-def say_unread(text: str, known: CellWords) -> str:
-    """Which letters of `text` cannot be compared, "" for none."""
-    if lost := [word for word in text.split() if LOST in word]:
-        return f'holds letters that are lost: "{lost[0][:MOST_CHARS]}"'
-    letters = [letter for letter in text[:MOST_CHARS] if letter.isalpha()]
-    scripts = {unicodedata.name(letter, "?").split()[0] for letter in letters}
-    if scripts and scripts.isdisjoint(known.scripts):
-        return f"holds letters of a script without a table: {min(scripts).capitalize()}"
-    return ""
-
-
-def is_plain_cell(text: str, known: CellWords) -> bool:
-    """Whether `text` is a name and nothing else, told in a moment."""
+    initials = BOTH_INITIALS.search(text)
+    apart = BOTH_INITIALS.sub(r" \1 \2 ", text).split()
+    if initials and len(apart) < 5 and fold_phrase(initials[1] + initials[2]) not in known.phrases:
+        yield " ".join(apart)
     if not text.isascii():
+        words = re.sub(f"([{EAST}]+)", r" \1 ", text).split()
+        latin = [word for word in words if fold_phrase(word).isascii()]
+        other = [word for word in words if not re.search("[a-z]", fold_phrase(word))]
+        both = [read_shape(" ".join(several), known).letters for several in (latin, other)]
+        if all(re.search("[NK]", letters) for letters in both):
+            yield from (" ".join(latin), " ".join(other))
+
+
+def say_unnamed(text: str, shape: str, parts: str) -> str:
+    """Why the cell `text` of `shape`, whose `parts` are not for nobody, names nobody; "" where it
+    may name somebody."""
+    if not any(map(str.isalnum, text)):
+        return "holds no letter or digit"
+    held = re.search("[^nbL9.,;&]", parts) or re.search("^T+$|[AtrhsVCL9]", shape)
+    return "" if held else "names nobody"
+
+
+def say_unread(text: str, shape: str) -> str:
+    """Why what `text` of `shape` names may not be found, "" for no reason."""
+    lost = re.search(rf"\S*{LOST}\S*", text)
+    if lost:
+        return f'holds letters that are lost: "{lost[0][:MOST_CHARS]}"'
+    if re.fullmatch("[FSE9L.,;:]+", shape):
+        return "holds only a legal form" if re.search("[FSE]", shape) else "holds only digits"
+    names = [unicodedata.name(letter, "?") for letter in text[:MOST_CHARS] if letter.isalpha()]
+    scripts = {name.split()[0] for name in names}
+    odd = scripts and scripts.isdisjoint(SCRIPTS)
+    return f"holds letters of a script without a table: {min(scripts).capitalize()}" if odd else ""
+
+
+def is_plain(text: str, known: CellWords) -> bool:
+    """Whether `text` is a name and nothing else, told in a moment."""
+    bare = text.translate(PLAIN_SIGNS).lower()
+    words = bare.split()
+    if not text.isascii() or not bare.replace(" ", "").isalpha() or len(words) < 2:
         return False
-    bare = text.translate(PLAIN_SIGNS)
-    words = bare.lower().split()
-    if not bare.replace(" ", "").isalpha() or not known.hints.isdisjoint(words):
+    if not known.hints.isdisjoint(words) or not known.kinds["sure form"].isdisjoint(words[:-1]):
         return False
-    if words[-1] in known.lists["place"] or words[0] in known.lists["form"]:
-        return False
-    sure, glued = known.lists["sure form"].isdisjoint(words[:-1]), known.glued
-    if not sure or " ".join(words) in known.lists["nobody"] or len(words[0]) == len(bare):
-        return False
-    return not TELLING_SIGN.search(text) and not any(w.startswith(glued) for w in words)
+    return words[-1] not in known.kinds["place"] and not TELLING_SIGN.search(text)
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -2913,25 +2707,31 @@ def read_cell(text: str) -> CellNames:
     (('Marks and Spencer',), 'names nobody')
     """
     known = load_cell_words()
-    if is_plain_cell(text, known):
+    if is_plain(text, known):
         return CellNames((text,))
     names: dict[str, str] = {}
-    readings = read_texts(text[:MOST_READ], known)
-    lost = LOST_WORD.search(text)
-    unread = 'holds letters that are lost: "?"' if lost else say_unread(readings[0], known)
-    for reading in readings:
-        found, parts = find_names(reading, known)
-        why = say_unnamed(read_units(reading, known), parts, known)
-        if why:
-            return CellNames((), "" if unread else why, unread)
-        names.update((key, name) for key, name in found.items() if key not in names)
-    for name in [*names.values()]:
-        for spelling in find_spellings(name, known):
-            names.setdefault(spelling.lower(), spelling)
-    several = [name[:MOST_CHARS] for name in names.values()]
-    if len(several) > MOST_NAMES or len(text) > MOST_READ:
-        unread = unread or f"more than {MOST_NAMES} names or {MOST_READ:,} letters"
-    return CellNames(tuple(several[:MOST_NAMES]), "", unread)
+    unread = ""
+    for reading in read_texts(text[:MOST_READ]):
+        parted = MAIL.sub(name_host, reading)
+        shape = read_shape(parted, known)
+        unread = unread or ("" if names else say_unread(reading, shape.letters))
+        found, parts = find_names(parted, shape, known)
+        if unnamed := say_unnamed(reading, shape.letters, parts):
+            return CellNames((), "" if unread else unnamed, unread)
+        for name in (reading, *found):
+            for spelling in (" ".join(name.split()), *find_spellings(name, known)):
+                key = re.sub(r"[^\w.\ufffd]+", " ", spelling.lower()).strip(" .")
+                names.setdefault(key, spelling[:MOST_CHARS])
+    if len(names) > MOST_NAMES or len(text) > MOST_READ:
+        unread = unread or f"holds more than {MOST_NAMES} names or {MOST_READ:,} letters"
+    return CellNames(tuple(names.values())[:MOST_NAMES], "", unread)
+
+
+def name_host(found: re.Match[str]) -> str:
+    """The name in a mail address or the address of a site, parted from the rest of the cell."""
+    kinds, labels = load_cell_words().kinds, fold_phrase(found[1]).split(".")
+    names = [label for label in labels if label not in kinds["domain"] and len(label) > 2]
+    return ";" if kinds["mail"].intersection(names) else f";{' '.join(names)};"
 
 
 def split_listed(text: str) -> tuple[str, ...]:
@@ -2942,24 +2742,18 @@ def split_listed(text: str) -> tuple[str, ...]:
     >>> split_listed("Import/Export Tako"), split_listed("Address 01")
     (('Import/Export Tako',), ())
     """
-    if LISTED_PLACE.fullmatch(text):
+    if re.fullmatch(r"address \d+", text.lower()):
         return ()
-    if not MAY_PART.search(text):
+    if not LISTED.search(text):
         return (text,)
-    known = load_cell_words()
-    outside, pieces = text, []
-    for found in INSIDE.finditer(text):
-        inside = read_units(found[1], known)
-        if inside and (inside[0].kind in ("name", "party", "note") and not is_firm(inside)):
-            outside = outside.replace(found[0], " ", 1)
-        if inside and inside[0].kind == "party":
-            pieces.append(found[1])
+    shape = read_shape(text, load_cell_words())
+    letters = rewrite_shape(shape.letters, ((r"\([PGFSE.,]+\)", "."), *CUTS))
     names = [text]
-    for piece in (outside, *pieces):
-        for part in split_units(read_units(piece, known), ""):
-            units = part.units
-            if is_named(units, part, False, known) and (len(units) > 1 or part.lead == "party"):
-                names.append(cut_name(piece, units))
+    for part in re.finditer(r"[^;Xa,.&](?:[^;Xa]*[^;Xa,.&])?", letters):
+        first, last = part.span()
+        lead = letters[:first].rstrip(",.&")[-1:]
+        if is_named(part[0], shape.words[first:last], lead) and (lead == "X" or last > first + 1):
+            names.append(text[shape.spans[first][0] : shape.spans[last - 1][1]])
     return tuple(dict.fromkeys(names))
 
 
