@@ -203,7 +203,6 @@ def read_table(name: str) -> list[dict[str, str]]:
 # be read, and the texts that name other goods than the code. An HS code never proves control.
 # Does not know parties, routes, files or dates.
 
-Tables = Mapping[str, Sequence[Row]]  # rows by the name of their goods table
 Phrase = tuple[tuple[str, int], ...]  # of each word what it begins with, and the gap before
 Phrases = Mapping[str, Sequence[tuple[Phrase, Row]]]  # by three letters
 PhraseHit = tuple[int, int, Row]  # where a phrase starts and ends, and the row that has it
@@ -239,29 +238,24 @@ class HsCode(NamedTuple):
         return not self.fault
 
 
-def build_goods(rules: Iterable[Row], editions: Sequence[Row]) -> Mapping[str, Tables]:
-    """Rows of `rules` by the digits that meet them, with the one prefix met as `rule` and `how`: ""
-    as it stands, "older" by a code of `editions`, "short" by its first digits, put as "8542*"."""
-    older = [(row, code) for row in editions for code in row["newer_codes"].split("|")]
-    short = {"how": "short", "eu_controls": "", "us_controls": "", "condition": ""}
-    index: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
-    for row in rules:
+@functools.cache
+def read_goods() -> Mapping[str, Sequence[Row]]:
+    """Rows of lists/goods.csv by each prefix of theirs, which they have as `rule`."""
+    index: dict[str, list[Row]] = defaultdict(list)
+    for row in read_table("goods"):
         for prefix in row["prefix"].split("|"):
-            met = {**row, "rule": prefix, "how": "", "note": ""}
-            index[prefix][row["table"]].append(met)
-            for old, code in older:
-                if code.startswith(prefix) and not old["older_code"].startswith(prefix):
-                    said = {"how": "older", "edition": old["edition"], "note": old["note"]}
-                    index[old["older_code"]][row["table"]].append(met | said)
-            for length in range(2, len(prefix)):
-                index[prefix[:length] + "*"][row["table"]].append(met | short)
+            index[prefix].append({**row, "rule": prefix})
     return index
 
 
-@functools.cache
-def read_goods() -> Mapping[str, Tables]:
-    """The index of lists/goods.csv and lists/hs_editions.csv."""
-    return build_goods(read_table("goods"), read_table("hs_editions"))
+def _find_begun(digits: str) -> list[Row]:
+    """The rules that `digits` only begin, for codes of five digits or fewer."""
+    if not 2 <= len(digits) < 6:
+        return []
+    rules = read_goods().items()
+    return [
+        row for rule, rows in rules if digits != rule and rule.startswith(digits) for row in rows
+    ]
 
 
 @functools.cache
@@ -299,10 +293,9 @@ def parse_hs_code(text: str) -> HsCode:
     code = re.sub(r"^(\d{4})\.0$|^(\d{5,})\.0+$", r"\1\2", found[1])  # the tail of a float
     digits = re.sub(r"\D", "", code)
     # 8541.10 read as a number is 8541.1; 8542.3 though begins four lines, so nothing is certain.
-    if re.fullmatch(r"\d{4}[.,][1-9]", code):
-        begun = chain.from_iterable(read_goods().get(digits + "*", {}).values())
-        if all(row["rule"][:6] == digits + "0" for row in begun):
-            return _check_digits(digits + "0")
+    cut = re.fullmatch(r"\d{4}[.,][1-9]", code)
+    if cut and all(row["rule"][:6] == digits + "0" for row in _find_begun(digits)):
+        return _check_digits(digits + "0")
     return _check_digits(digits)
 
 
@@ -347,12 +340,8 @@ def read_codes(cells: Iterable[str]) -> list[tuple[str, HsCode]]:
     ['8419908580']
     """
     read = [(text, code) for text in cells for code in parse_hs_cell(text)]
-    all_digits = {code.digits for _, code in read}
-
-    def is_whole(digits: str) -> bool:
-        return not any(digits != other and other.startswith(digits) for other in all_digits)
-
-    return [(text, code) for text, code in read if not code.digits or is_whole(code.digits)]
+    begun = {code.digits[:n] for _, code in read for n in range(1, len(code.digits))}
+    return [(text, code) for text, code in read if code.digits not in begun]
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -392,12 +381,6 @@ def applies(row: Row, ways: Iterable[str]) -> bool:
     return not places or any(way in places or way == ANY_DESTINATION for way in ways)
 
 
-def _find_rules(digits: str) -> Iterator[tuple[str, Sequence[Row]]]:
-    """Tables and rows that `digits` meet: of rules they only begin, then by longer prefixes."""
-    for key in (digits + "*", *accumulate(digits)):
-        yield from read_goods().get(key, {}).items()
-
-
 @functools.lru_cache(maxsize=1 << 16)
 def find_goods(digits: str, destination: str) -> tuple[Flag, ...]:
     """One `goods` flag for each table that `digits` meet on the way to `destination` (ISO alpha-2),
@@ -407,9 +390,12 @@ def find_goods(digits: str, destination: str) -> tuple[Flag, ...]:
     ('1', ())
     """
     met: dict[str, list[Row]] = {}
-    for table, rows in _find_rules(digits):
-        if here := [row for row in rows if applies(row, [destination])]:
-            met[table] = here
+    for rows in (_find_begun(digits), *(read_goods().get(code, ()) for code in accumulate(digits))):
+        here: dict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            if applies(row, [destination]):
+                here[row["table"]].append(row)
+        met |= here
     flags = [_goods_flag(digits, rows) for rows in met.values() if rows[0]["effect"] == "include"]
     return tuple(sorted(flags, key=lambda flag: flag.facts["table"] != HIGH_PRIORITY))
 
@@ -417,25 +403,19 @@ def find_goods(digits: str, destination: str) -> tuple[Flag, ...]:
 def _goods_flag(digits: str, rows: Sequence[Row]) -> Flag:
     """The `goods` flag of `digits` for the `rows` of one table that they meet."""
     first, tier = rows[0], min(row["tier"] for row in rows)
-    where = first["table"] + (f", tier {tier}" if tier else "")
-    good = f"{first['rule']} ({first['description']})"
-    said = {
-        "": f"HS {digits} ({first['description']}): {where}",
-        "older": f"HS {digits} is of {first['edition']}, now {good}: {where}; weaker, the older"
-        f" code is broader: {first['note']}",
-        "short": f"HS {digits} is too short to decide: under it are {len(rows)} lines, such as"
-        f" {good}, of the {where}",
-    }[first["how"]]
-    controls = " / ".join(
-        f"{who} {'; '.join(entries)}"
-        for who, column in (("EU", "eu_controls"), ("U.S.", "us_controls"))
-        if (entries := dict.fromkeys(row[column] for row in rows if row[column]))
-    )
-    reason = "; ".join(filter(None, (said, controls, first["condition"])))
-    rule = digits if first["how"] == "short" else first["rule"]
+    table = first["table"] + (f", tier {tier}" if tier else "")
+    rule, condition = first["rule"], first["condition"]
+    controls = "; ".join(dict.fromkeys(row["controls"] for row in rows if row["controls"]))
+    said = f"HS {digits} ({first['description']}): {table}"
+    if len(rule) > len(digits):
+        good = f"such as {rule} ({first['description']})"
+        said = (
+            f"HS {digits} is too short to decide: under it are {len(rows)} lines, {good}: {table}"
+        )
+        rule, controls, condition = digits, "", ""
+    reason = "; ".join(filter(None, (said, controls, condition, CAUTION)))
     facts = {"hs_code": digits, "rule": rule, "table": first["table"], "tier": tier}
-    facts |= {"controls": controls, "edition": first["edition"]}
-    return Flag("goods", f"{reason} ({first['source']}, {first['as_of']}); {CAUTION}", facts)
+    return flag("goods", reason, first, **facts, controls=controls, edition=first["edition"])
 
 
 def tier_of(digits: str) -> str:
@@ -509,11 +489,9 @@ def screen_descriptions(
     cells: tuple[str, ...], codes: tuple[str, ...], ways: tuple[str, ...]
 ) -> tuple[Flag, ...]:
     """The flags of `cells` that describe goods: beside HS cells `codes`, on the way to `ways`."""
+    digits = [code.digits for _, code in read_codes(codes) if code.sound]
     text = " ".join(filter(None, cells))
-    if not text:
-        return ()
-    digits = tuple(dict.fromkeys(code.digits for _, code in read_codes(codes) if code.sound))
-    return find_description_flags(text, digits, ways)
+    return find_description_flags(text, tuple(dict.fromkeys(digits)), ways) if text else ()
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -535,16 +513,18 @@ def find_description_flags(
     """
     folded = fold_phrase(text[:LONGEST_TEXT])
     named = [hit for hit in _find_named_goods(folded) if applies(hit[2], ways)]
-    tables: dict[str, Flag] = {}
+    flags: dict[str, Flag] = {}  # by goods table, "" for the one that gainsays the code
     for start, end, row in named:
+        said = f'"{folded[start:end]}" names {row["label"]}'
         if row["table"] and (row["precision"] == "high" or _expects(row, digits, 6)):
-            tables.setdefault(row["table"], _words_flag(folded[start:end], row, digits))
-    odd = [hit for hit in named if _is_odd(hit[2], named, digits)]
-    flags = [*tables.values(), *(_description_flag(folded[a:b], r, digits) for a, b, r in odd[:1])]
+            flags.setdefault(row["table"], _words_flag(said, row, digits))
+    for start, end, row in named:
+        if _is_odd(row, named, digits):
+            flags.setdefault("", _description_flag(folded[start:end], row, digits))
     if len(text) > LONGEST_TEXT:
         said = f"the description is longer than {LONGEST_TEXT:,} characters, its end was not read"
-        flags.append(flag("unscreened", said, role="description", found=text[-100:]))
-    return tuple(flags)
+        flags["long"] = flag("unscreened", said, role="description", found=text[-100:])
+    return tuple(flags.values())
 
 
 def _is_odd(row: Row, named: Sequence[PhraseHit], digits: tuple[str, ...]) -> bool:
@@ -554,11 +534,11 @@ def _is_odd(row: Row, named: Sequence[PhraseHit], digits: tuple[str, ...]) -> bo
     grade = row["precision"]
     if not row["expected_hs"]:  # words without goods of their own: military end use
         return grade == "medium" and any(map(tier_of, digits))
-    if grade not in ("high", "medium") or _expects(row, digits, 6):
+    if grade not in ("high", "medium"):
         return False
     goods = [other for _, _, other in named if other["expected_hs"]]
     agreed = {other["precision"] for other in goods if _expects(other, digits, 6)}
-    if agreed & {grade, "high", "with"}:
+    if _expects(row, digits, 6) or agreed & {grade, "high", "with"}:
         return False
     others = {other["label"] for other in goods if not _expects(other, digits, 6)}
     return grade == "high" or len(others) > 1 or not _expects(row, digits, 2)
@@ -570,14 +550,11 @@ def _expects(row: Row, digits: tuple[str, ...], length: int) -> bool:
     return any(code.startswith(one) or one.startswith(code) for code in digits for one in expected)
 
 
-def say_words_rules(cell: str) -> Iterator[str]:
-    """Which goods the codes of `cell` fall under only where the description has their words."""
+def find_words_rules(cell: str) -> list[Row]:
+    """Rows of lists/descriptions.csv with goods that the codes of `cell` are one of."""
     digits = tuple(code.digits for code in parse_hs_cell(cell) if code.sound)
-    for row in read_table("descriptions"):
-        if row["table"] and _expects(row, digits, 6):
-            words = row["pattern"].split("|")[0].replace("*", "").replace(" ~", " …")
-            where = f", on the way to {row['destinations']}" if row["destinations"] else ""
-            yield f'with words such as "{words}" ({row["label"]}): {row["table"]}{where}'
+    rows = read_table("descriptions")
+    return [row for row in rows if row["table"] and _expects(row, digits, 6)]
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -600,15 +577,13 @@ def _find_named_goods(text: str) -> tuple[PhraseHit, ...]:
     return tuple(hit for hit in graded if is_goods(hit[0], hit[1]))
 
 
-def _words_flag(words: str, row: Row, digits: tuple[str, ...]) -> Flag:
-    """The `goods` flag for what `words` name, a row of descriptions.csv with a goods table."""
-    declared = ", ".join(digits)
-    beside = f"HS {declared}" if digits else "no sound HS code"
-    controls = f"; {row['controls']}" if row["controls"] else ""
-    reason = f'"{words}" beside {beside} names {row["label"]}: {row["table"]}{controls}'
-    facts = {"hs_code": declared, "rule": row["label"], "table": row["table"], "tier": row["tier"]}
-    said = f"{reason}; words prove no control: check the goods"
-    return flag("goods", said, row, **facts, controls=row["controls"], edition="")
+def _words_flag(said: str, row: Row, digits: tuple[str, ...]) -> Flag:
+    """The `goods` flag for what a text names, by a `row` of descriptions.csv with a goods table."""
+    beside = f"beside HS {', '.join(digits)}" if digits else "beside no sound HS code"
+    reason = f"{said} {beside}: {row['table']}; {row['controls']}; words prove no control"
+    facts = {"hs_code": ", ".join(digits), "rule": row["label"], "table": row["table"]}
+    facts |= {"tier": row["tier"], "controls": row["controls"], "edition": ""}
+    return flag("goods", reason, row, **facts)
 
 
 def _description_flag(words: str, row: Row, digits: tuple[str, ...]) -> Flag:
@@ -4527,14 +4502,6 @@ class Surge:
 
 
 SURGE_COLUMNS = tuple(Surge.__dataclass_fields__)[:9]
-Price = tuple[float, float]  # logarithms of the least and most usual value of a kilogram
-
-
-class SurgeIndex(NamedTuple):
-    """What rows are looked up in: groups by key, usual prices by subheading."""
-
-    groups: Mapping[tuple[str, ...], Surge]
-    prices: Mapping[str, Price]
 
 
 def choose_periods(rows_by_month: Mapping[int, int]) -> list[tuple[int, int]]:
@@ -4546,14 +4513,14 @@ def choose_periods(rows_by_month: Mapping[int, int]) -> list[tuple[int, int]]:
     >>> choose_periods({month: 9 for month in range(24)}), choose_periods({5: 9})
     ([(6, 11), (18, 23)], [])
     """
-    import pandas as pd
-
-    rows: Any = pd.Series(dict(rows_by_month), dtype=float).sort_index()
-    upto = rows.cumsum() / rows.sum()
-    inside = rows.index[(upto > STRAY_SHARE) & (upto - rows / rows.sum() < 1 - STRAY_SHARE)]
-    if len(inside) < 2:
+    counts = dict(rows_by_month)
+    dated = np.repeat([*counts], [*counts.values()])
+    if not len(dated):
         return []
-    first, last = int(inside[0]), int(inside[-1])
+    first, last = np.quantile(np.sort(dated), (STRAY_SHARE, 1 - STRAY_SHARE), method="nearest")
+    first, last = int(first), int(last)
+    if first == last:
+        return []
     span = last - first + 1
     if span < 12 + LEAST_SAME_MONTHS:
         middle = last - max(1, span // 3)
@@ -4670,7 +4637,8 @@ def _say_moved(places: Any, group: Any) -> Iterable[str]:
 
 def find_patterns(ledger: SurgeLedger) -> list[Surge]:
     """What only several rows of `ledger` show together."""
-    return [*_find_split_lots(ledger), *_find_spreads(ledger), *_find_odd_prices(ledger)]
+    odd = [price for price in find_prices(ledger) if price.current_rows]
+    return [*_find_split_lots(ledger), *_find_spreads(ledger), *odd]
 
 
 def _build_pattern(row: Any, group: str, words: str, key: tuple[str, ...]) -> Surge:
@@ -4717,75 +4685,59 @@ def _find_spreads(ledger: SurgeLedger) -> Iterable[Surge]:
             yield _build_pattern(first, text, f"{words}: {text}: {listed}", (name, *key))
 
 
-def find_prices(ledger: SurgeLedger) -> dict[str, Price]:
-    """The usual value of a kilogram, as logarithms, of each subheading with enough rows."""
-    prices: dict[str, Price] = {}
+def find_prices(ledger: SurgeLedger) -> Iterator[Surge]:
+    """For each subheading with enough rows the usual value of a kilogram, from `baseline_amount` to
+    `current_amount`, and how many rows are far off it."""
     for code, steps in ledger.table(PRICES).sort_values("step").groupby("subheading"):
-        upto = steps["rows"].cumsum() / steps["rows"].sum()
-        if code and steps["rows"].sum() >= LEAST_PRICED:
-            at = np.searchsorted(upto, [0.25, 0.5, 0.75])
-            low, middle, high = steps["step"].to_numpy()[at] * PRICE_STEP
-            far = max(LEAST_TIMES, LEAST_SPREADS * (high - low) / 1.35)
-            prices[code] = (middle - far, middle + far)
-    return prices
+        rows, log = steps["rows"].to_numpy(), steps["step"].to_numpy() * PRICE_STEP
+        if not code or rows.sum() < LEAST_PRICED:
+            continue
+        low, middle, high = log[np.searchsorted(rows.cumsum() / rows.sum(), (0.25, 0.5, 0.75))]
+        far = max(LEAST_TIMES, LEAST_SPREADS * (high - low) / 1.35)
+        usual = float(10 ** (middle - far)), float(10 ** (middle + far))
+        odd = int(rows[abs(log - middle) > far].sum())
+        words = "value of a kilogram far off the usual {:,.3g} to {:,.3g}".format(*usual)
+        yield Surge(
+            "", code[:4], None, odd, *usual, None, tier_of(code),
+            f"{odd:,} of {rows.sum():,} rows of {code}: {words}", code, ("price", code),
+        )  # fmt: skip
 
 
-def _find_odd_prices(ledger: SurgeLedger) -> Iterable[Surge]:
-    """Subheadings with rows whose value of a kilogram is far off the others'."""
-    table, prices = ledger.table(PRICES), find_prices(ledger)
-    for code, steps in table[table["subheading"].isin(prices)].groupby("subheading"):
-        log = steps["step"] * PRICE_STEP
-        odd = int(steps["rows"][~log.between(*prices[code])].sum())
-        if odd:
-            words = f"{odd:,} of {steps['rows'].sum():,} rows of {code}: {_say_price(prices[code])}"
-            tier = TIER_ORDER.index(tier_of(code))
-            row = {"destination": "", "heading": code[:4], "rows": odd, "tier": tier}
-            yield _build_pattern(row, code, words, ("price", code))
-
-
-def _say_price(price: Price) -> str:
-    """The usual value of a kilogram in words."""
-    return "value of a kilogram far off the usual {:,.3g} to {:,.3g}".format(*10 ** np.array(price))
-
-
-def index_surges(history: SurgeLedger, own: SurgeLedger) -> SurgeIndex:
+def index_surges(history: SurgeLedger, own: SurgeLedger) -> dict[tuple[str, ...], Surge]:
     """What rows are looked up in: all that `history` shows, and patterns of their `own` files."""
-    surges = [*find_patterns(own), *reversed(find_surges(history))]  # the best of a key is last
-    return SurgeIndex({one.key: one for one in surges}, find_prices(own) | find_prices(history))
+    least = [*find_prices(own), *find_patterns(own), *find_prices(history)]
+    return {one.key: one for one in (*least, *reversed(find_surges(history)))}  # the best is last
 
 
-def screen_surges(cells: Cells, surges: SurgeIndex) -> tuple[Flag, ...]:
+def screen_surges(cells: Cells, surges: Mapping[tuple[str, ...], Surge]) -> tuple[Flag, ...]:
     """The `surge` flags of a row: its groups that surged or show a pattern, and an odd price."""
-    who, goods, address = (
-        fold_words(next(iter(cells.get(role, ())), "")) for role in ("consignee", *TEXTS)
-    )
+    told = [next(iter(cells.get(role, ())), "") for role in ("consignee", *TEXTS)]
+    who, goods, address = map(fold_words, told)
     iso2 = parse_country(find_country("consignee", cells))
     keys: list[tuple[str, ...]] = [("description", goods, who), ("consignee_address", address)]
-    codes = [code.digits for _, code in read_codes(cells.get("hs_code", ())) if code.sound]
-    for code in codes:
-        keys += [("destination", iso2, code[:4]), ("consignee", who, code[:4])]
-        keys += [("lots", who, code[:4])]
-    found = [surges.groups[key] for key in keys if key in surges.groups]
-    flags = [
+    for _, code in read_codes(cells.get("hs_code", ())):
+        heading = code.digits[:4]
+        keys += [
+            ("destination", iso2, heading),
+            ("consignee", who, heading),
+            ("lots", who, heading),
+        ]
+        keys += [("price", code.digits[:6])] * code.sound
+    found = [surges[key] for key in dict.fromkeys(keys) if key in surges]
+    return tuple(
         flag("surge", one.reason, group=one.group, growth_percent=one.growth_percent)
         for one in found
-    ]
-    for code in codes:
-        if (price := surges.prices.get(code[:6])) and _is_odd_price(cells, price):
-            said = f"{' '.join(cells['value'])} for {' '.join(cells['weight'])} kg of {code[:6]}: "
-            flags.append(
-                flag("surge", said + _say_price(price), group=code[:6], growth_percent=None)
-            )
-    return tuple({one.reason: one for one in flags}.values())
+        if one.key[0] != "price" or _is_odd_price(cells, one)
+    )
 
 
-def _is_odd_price(cells: Cells, price: Price) -> bool:
-    """Whether value and weight of a row are far off `price`, however their commas are read."""
+def _is_odd_price(cells: Cells, usual: Surge) -> bool:
+    """Whether value and weight of a row are far off the `usual`, however their commas are read."""
     for comma in (False, True):
         said = [parse_amount(" ".join(cells.get(r, ())), comma) for r in ("value", "weight")]
         if not all(amount > 0 for amount in said):
             return False
-        if price[0] <= math.log10(said[0] / said[1]) <= price[1]:
+        if (usual.baseline_amount or 0) <= said[0] / said[1] <= (usual.current_amount or 0):
             return False
     return True
 
@@ -6397,7 +6349,7 @@ class Screener:
         self.places = Places(self.entries, self.language)
         self.known: dict[str, list[NameHit]] = {}  # of the party names asked those that hit
         self.answers: dict[tuple[str, ...], dict[tuple[str, ...], Answer]] = {}  # by roles, cells
-        self.surges: SurgeIndex | None = None
+        self.surges: Mapping[tuple[str, ...], Surge] = {}
         self.cleared = Clearances(())
         self.unsupported = 0  # agreements with a weak alias alone
         self.pool: ProcessPoolExecutor | None = None
@@ -6592,7 +6544,7 @@ class Screener:
 
     def find_surges(self, cells: Cells) -> Answer:
         """The `surge` flags of a row."""
-        return screen_surges(cells, self.surges) if self.surges else ()
+        return screen_surges(cells, self.surges)
 
     def screen_row(self, cells: Cells, found: Answer, damage: str) -> tuple[Flag, ...]:
         """All flags of one row, in the contract's order of kinds."""
@@ -8094,8 +8046,10 @@ def hs(codes: Sequence[str], form: str, destination: str) -> None:
         if not goods:
             said = "no rule of lists/goods.csv names it; other controls may apply"
             say(f'HS "{text}": {said}')
-        for said in say_words_rules(text):
-            say(f'HS "{text}" {said}')
+        for row in find_words_rules(text):
+            where = f", on the way to {row['destinations']}" if row["destinations"] else ""
+            words = f'with words such as "{row["pattern"].split("|")[0].strip("*")}"'
+            say(f'HS "{text}" {words} ({row["label"]}): {row["table"]}{where}')
         records += [{**one.facts, "reason": one.reason} for one in goods]
     print_records(records, HS_COLUMNS, form)
 
