@@ -913,7 +913,7 @@ BLOCK = 1 << 18  # bytes read at once, and looked at for encoding and header
 PACK_RATIO = 200  # bytes unpacked from one packed; CSV gives 3-30, bombs 1,000
 PAUSE = 0.2  # seconds without input after which the rows read so far are handed on
 LINE_CHARS = 1 << 20  # of one line; beyond is a dump or an attack, and is cut and reported
-ENDLESS = 1 << 29  # characters without a line end at which nobody waits for one: /dev/zero
+ENDLESS = 1 << 28  # bytes without a line end at which nobody waits for one: /dev/zero
 HEADER_LINES = 50  # lines in which the header must stand: reports open with a title and filters
 CUT = "\uffff"  # a noncharacter, so free to mark where a line was cut
 MARKS = ((codecs.BOM_UTF8, "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
@@ -927,8 +927,18 @@ SURE_BYTES = 200  # above ASCII, from which on an encoding found by letters stay
 SAMPLE_BYTES = 6_000  # of lines that are not ASCII: enough to tell an encoding
 MARGIN = 4.0  # bits by which the best encoding must be ahead, else its letters do not tell it
 SIGNS = frozenset("“”„‘’‚«»‹›–—…•·°ºª²³½¼¾×±§©®™€£¥№´¿¡\xa0，。、：；（）《》「」【】・　")
-Blocks = Generator[bytes]
+BLANK_FORMULA = rb"(?:</f>|<f[^>]*/>)\s*(?:<v\s*/>|<v>\s*</v>|</c>)"
+CAUSES = {
+    FileNotFoundError: "there is no such file: check its name and folder",
+    IsADirectoryError: "this is a folder: give the files in it",
+    PermissionError: "you may not read it: ask for the right to, or for a copy",
+}
 RankHeader = Callable[[Sequence[str]], float]  # how surely the cells of a line are a header; 0: not
+
+
+def name_source(source: str) -> str:
+    """How `source` is called in talk."""
+    return "standard input" if source == "-" else source
 
 
 def open_packed(stream: Any) -> Any:
@@ -942,6 +952,8 @@ def open_packed(stream: Any) -> Any:
         raise ValueError("a zip archive or workbook in a pipe: give the file itself")
     archive = zipfile.ZipFile(stream)
     members = [m for m in archive.namelist() if not re.search(r"/$|__MACOSX/|(^|/)\.[^/]*$", m)]
+    if "xl/workbook.xml" in members:
+        return None
     if {"[Content_Types].xml", "content.xml"} & set(members):
         raise ValueError("an office document other than .xlsx: save it as CSV UTF-8")
     if len(members) != 1:
@@ -950,35 +962,38 @@ def open_packed(stream: Any) -> Any:
     return archive.open(members[0])
 
 
-def _read_blocks(source: str, raw: bytes | None, rank: RankHeader, notes: list[str]) -> Blocks:
+def _read_blocks(
+    source: str, raw: bytes | None, rank: RankHeader, notes: list[str]
+) -> Generator[bytes]:
     """Bytes of `source` as they come; b"" when a pipe has had nothing for PAUSE seconds."""
-    name, size = name_source(source), 0
+    size = waiting = 0
     try:
         with _open_source(source, raw) as file:
+            whole = os.path.getsize(source) if os.path.isfile(source) and raw is None else 0
             stream: Any = file if hasattr(file, "peek") else io.BufferedReader(file)
-            whole = _measure(source, raw)
-            if _is_workbook(stream):
+            unpacked = open_packed(stream)
+            if unpacked is None:
                 yield from _read_workbook(stream, rank, notes)
                 return
-            unpacked = open_packed(stream)
             while True:
                 if unpacked is stream and _is_quiet(file):
                     yield b""
                 if not (block := unpacked.read1(BLOCK)):
                     break
                 size += len(block)
+                waiting = 0 if b"\n" in block or b"\r" in block else waiting + len(block)
                 if unpacked is not stream and size > PACK_RATIO * max(whole or size, BLOCK):
                     raise ValueError(f"{PACK_RATIO} times its size unpacked: unpack it yourself")
+                if waiting > ENDLESS:
+                    raise ValueError("no line end comes any more")
                 yield block
-            if unpacked is stream and size < (whole or 0):
+            if unpacked is stream and size < whole:
                 raise ValueError(f"it had {whole:,} when it was opened: it was cut meanwhile")
     except UNREAD as err:
-        raise ScreenError(f"{name}: {_explain(err, size)}.") from err
-
-
-def name_source(source: str) -> str:
-    """How `source` is called in talk."""
-    return "standard input" if source == "-" else source
+        said = f"cannot be opened ({err}): give a readable CSV file"
+        why = CAUSES.get(type(err), str(err) if type(err) is ValueError else said)
+        broken = f"reading broke off after {size:,} bytes ({err}): give the whole file"
+        raise ScreenError(f"{name_source(source)}: {broken if size else why}.") from err
 
 
 def _open_source(source: str, raw: bytes | None) -> Any:
@@ -994,25 +1009,6 @@ def _open_source(source: str, raw: bytes | None) -> Any:
     return nullcontext(sys.stdin.buffer)
 
 
-def _measure(source: str, raw: bytes | None) -> int | None:
-    """The bytes of a regular file; None of a pipe or device."""
-    if raw is not None:
-        return len(raw)
-    return os.path.getsize(source) if os.path.isfile(source) else None
-
-
-def _explain(err: BaseException, size: int) -> str:
-    """Why a file of which `size` bytes were read cannot be read on, and what to do."""
-    known: dict[type[BaseException], str] = {
-        FileNotFoundError: "there is no such file: check its name and folder",
-        IsADirectoryError: "this is a folder: give the files in it",
-        PermissionError: "you may not read it: ask for the right to, or for a copy",
-    }
-    why = known.get(type(err), f"cannot be opened ({err}): give a readable CSV file")
-    said = f"reading broke off after {size:,} bytes ({err}): give the whole file"
-    return said if size else why
-
-
 def _is_quiet(raw: Any) -> bool:
     """Whether nothing comes from `raw` for PAUSE seconds; False where it cannot be waited for."""
     try:
@@ -1021,16 +1017,7 @@ def _is_quiet(raw: Any) -> bool:
         return False
 
 
-def _is_workbook(stream: Any) -> bool:
-    """Whether `stream` is an Excel workbook."""
-    if stream.peek(4)[:4] != b"PK\3\4" or not stream.seekable():
-        return False
-    found = "xl/workbook.xml" in zipfile.ZipFile(stream).namelist()
-    stream.seek(0)
-    return found
-
-
-def _read_workbook(stream: Any, rank: RankHeader, notes: list[str]) -> Blocks:
+def _read_workbook(stream: Any, rank: RankHeader, notes: list[str]) -> Iterator[bytes]:
     """The sheets of a workbook as CSV in UTF-8: those whose header ranks well, one by one.
 
     `notes` says which sheets were not read. A later sheet's header is left out if it is the same.
@@ -1041,26 +1028,26 @@ def _read_workbook(stream: Any, rank: RankHeader, notes: list[str]) -> Blocks:
         said = "an Excel workbook: install openpyxl to read it, or save it as CSV UTF-8"
         raise ValueError(said) from err
     _check_workbook(stream)
-    sheets = openpyxl.load_workbook(stream, read_only=True, data_only=True).worksheets
-    heads = [list(islice(_read_sheet(sheet), HEADER_LINES)) for sheet in sheets]
-    ranks = [max(map(rank, head), default=0.0) for head in heads]
-    filled = [n for n, head in enumerate(heads) if any(head)]
-    read = [n for n in filled if ranks[n] and 2 * ranks[n] >= max(ranks)] or filled[:1]
-    first: list[str] = []
-    for n in read:
-        header = max(heads[n], key=rank)
-        start = heads[n].index(header) + 1 if header == first else 0
-        first = first or header
-        rows = islice(_read_sheet(sheets[n]), start, None)
+    book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
+    heads = {sheet: list(islice(_read_sheet(sheet), HEADER_LINES)) for sheet in book.worksheets}
+    filled = {sheet: max(head, key=rank) for sheet, head in heads.items() if any(head)}
+    best = max(map(rank, filled.values()), default=0.0)
+    read = [s for s, header in filled.items() if best and 2 * rank(header) >= best]
+    read = read or list(filled)[:1]
+    for sheet in read:
+        header = filled[sheet]
+        same = sheet is not read[0] and header == filled[read[0]]
+        rows = islice(_read_sheet(sheet), heads[sheet].index(header) + 1 if same else 0, None)
         while batch := list(islice(rows, 1_000)):
             text = io.StringIO(newline="")
             padded = (row + [""] * (len(header) - len(row)) if row else row for row in batch)
             csv.writer(text, lineterminator="\n").writerows(padded)
             yield text.getvalue().encode()
-    if left := [repr(sheets[n].title) for n in filled if n not in read]:
+    names = {s.title: s in read for s in filled}
+    if left := [repr(name) for name, known in names.items() if not known]:
         notes.append(f"sheets not read, no such header in them: {', '.join(left)}")
     if len(read) > 1:
-        several = ", ".join(repr(sheets[n].title) for n in read)
+        several = ", ".join(repr(name) for name, known in names.items() if known)
         notes.append(f"{len(read)} sheets read one after the other: {several}")
 
 
@@ -1068,16 +1055,13 @@ def _check_workbook(stream: Any) -> None:
     """Raises ValueError for a workbook that unpacks without end, or has formulas not worked out:
     other programs than Excel write them, and their cells would be blank."""
     with zipfile.ZipFile(stream) as archive:
-        sizes = [(info.file_size, info.compress_size) for info in archive.infolist()]
-        if sum(big for big, _ in sizes) > PACK_RATIO * max(sum(s for _, s in sizes), BLOCK):
+        packed = sum(info.compress_size for info in archive.infolist())
+        if sum(info.file_size for info in archive.infolist()) > PACK_RATIO * max(packed, BLOCK):
             raise ValueError(f"{PACK_RATIO} times its size unpacked: save it as CSV UTF-8")
-        for name in archive.namelist():
-            if name.startswith("xl/worksheets/") and re.search(BLANK_FORMULA, archive.read(name)):
-                raise ValueError("its formulas have no values: open and save it in Excel")
+        sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
+        if any(re.search(BLANK_FORMULA, archive.read(name)) for name in sheets):
+            raise ValueError("its formulas have no values: open and save it in Excel")
     stream.seek(0)
-
-
-BLANK_FORMULA = rb"(?:</f>|<f[^>]*/>)\s*(?:<v\s*/>|<v>\s*</v>|</c>)"
 
 
 def _read_sheet(sheet: Any) -> Iterator[list[str]]:
@@ -1096,18 +1080,13 @@ def show_cell(value: Any, style: str) -> str:
     >>> show_cell(84821010.0, "General"), show_cell(1012100, "00000000"), show_cell(True, "General")
     ('84821010', '01012100', 'TRUE')
     """
-    if value is None or isinstance(value, str):
-        return value or ""
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, datetime):
-        return str(value.date() if value.time() == datetime.min.time() else value)
-    if not isinstance(value, int | float):
-        return str(value)
+    if isinstance(value, datetime) and value.time() == datetime.min.time():
+        return str(value.date())
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value).upper() if isinstance(value, bool) else str(value or "")
     plain = re.sub(r'\\.|"[^"]*"|_.', "", style.split(";")[0])
-    if shape := re.fullmatch(r"(0+)(?:\.(0+))?", plain):
-        decimals = len(shape[2] or "")
-        return f"{value:.{decimals}f}".zfill(len(shape[1]) + bool(decimals) + decimals)
+    if shape := re.fullmatch(r"(0+)(\.?)(0*)", plain):
+        return f"{value:.{len(shape[3])}f}".zfill(len(plain))
     return str(int(value)) if value == int(value) else f"{value:.15g}"
 
 
@@ -1129,84 +1108,64 @@ def find_encodings(head: bytes) -> list[str]:
     upper, lower = head[::2].count(0) / pairs, head[1::2].count(0) / pairs
     if max(upper, lower) > 0.2 and min(upper, lower) < 0.02:
         return ["utf-16-be" if upper > lower else "utf-16-le"]
-    for name, shift in SHIFTED.items():
-        if re.search(shift, head):
-            return [name]
+    if shifted := [name for name, shift in SHIFTED.items() if re.search(shift, head)]:
+        return shifted
     text = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode(head)
     odd = len(re.findall(r"[\udc80-\udcff]", text))
     wide = len(re.findall(r"[^\0-\x7f]", text)) - odd
     if odd <= 3 + wide // 2 and (wide or not odd):  # some Latin bytes among UTF-8 are damage
         return ["utf-8"]
-    return _rank_encodings(head)
-
-
-def _rank_encodings(head: bytes) -> list[str]:
-    """The encoding in which the lines of `head` cost the fewest bits, and its rivals."""
-    odd = [line for line in dict.fromkeys(head.split(b"\n")) if not line.isascii()]
-    sample = b"\n".join(odd)[:SAMPLE_BYTES]
-    scores, texts = {}, {}
+    lines = [line for line in dict.fromkeys(head.split(b"\n")) if not line.isascii()]
+    sample, texts, bits = b"\n".join(lines)[:SAMPLE_BYTES], {}, {}
     for row in read_table("encodings"):
         name = row["encoding"]
         texts[name] = codecs.getincrementaldecoder(name)("replace").decode(sample)
-        scores[name] = float(row["bits"]) + _count_bits(texts[name], name)
+        bits[name] = float(row["bits"]) + _count_bits(texts[name], row)
+    best = min(bits, key=bits.__getitem__)
     letters = {name: re.sub(r"\W", "", text) for name, text in texts.items()}
-    best = min(scores, key=scores.__getitem__)
-    near = (name for name in scores if scores[name] < scores[best] + MARGIN)
+    near = [name for name in bits if bits[name] < bits[best] + MARGIN]
     return [best, *(name for name in near if letters[name] != letters[best])]
 
 
 @functools.cache
-def _read_letters(encoding: str) -> list[dict[str, float]]:
-    """The bits that each usual letter costs, for each language that an encoding is used for."""
-    rows = {row["language"]: row for row in read_table("letters")}
-    uses = next(row for row in read_table("encodings") if row["encoding"] == encoding)
-    languages = []
-    for name in uses["languages"].split("|"):
-        bits, least = dict[str, float](), float(rows[name]["bits"])
-        for rank, letter in enumerate(rows[name]["letters"]):
-            for form in (letter.upper(), letter.lower(), letter):
-                bits[form] = least + math.log2(rank + 3)
-        languages.append(bits)
-    return languages
+def _read_letters(languages: str) -> list[dict[str, float]]:
+    """The bits that each usual letter costs, for each of the `languages` of an encoding."""
+    costs = []
+    for row in read_table("letters"):
+        if row["language"] in languages.split("|"):
+            ranked = [(row["letters"].upper(), row["letters"].lower(), row["letters"])]
+            letters = [pair for forms in ranked for form in forms for pair in enumerate(form)]
+            costs.append({c: float(row["bits"]) + math.log2(n + 3) for n, c in letters})
+    return costs
 
 
-def _count_bits(text: str, encoding: str) -> float:
+def _count_bits(text: str, encoding: Row) -> float:
     """What `text` costs if it was written in `encoding`, each line in one language.
 
     An ASCII character costs four bits: two bytes may be one letter or two.
     """
-    languages = _read_letters(encoding)
-    others = _count_other(set(re.findall(r"[^\0-\x7f]", text)), encoding)
-    total = 4.0 * len(re.findall(r"[\0-\x7f]", text))
-    for line in text.split("\n"):
-        counts = Counter(re.findall(r"[^\0-\x7f]", line))
-        total += min(
-            sum(n * min(bits.get(char, 99.0), others[char]) for char, n in counts.items())
-            for bits in languages
-        )
-    threes = Counter(re.findall(r"(?s)(?=(.[^\0-\x7f].))", f" {text} "))
-    return total + sum(n * _count_odd(*three) for three, n in threes.items())
-
-
-def _count_other(chars: Set[str], encoding: str) -> dict[str, float]:
-    """What each of `chars` costs in a line of a language that does not use it."""
-    row = next(row for row in read_table("encodings") if row["encoding"] == encoding)
-    usual = re.compile(row["usual_bytes"].encode("latin-1") or b"(?!)")
-    bits = {}
-    for char in chars:
-        known = min(letters.get(char, 99.0) for letters in _read_letters(encoding))
+    languages = _read_letters(encoding["languages"])
+    usual = re.compile(encoding["usual_bytes"].encode("latin-1") or b"(?!)")
+    others = {}  # what a letter costs in a line of another language
+    for char in set(re.findall(r"[^\0-\x7f]", text)):
         if char in SIGNS:
             unknown = 5.0 if char == "’" else 8.0
         elif ord(char) > 0x2E80 and char != "\ufffd":
-            unknown = 12.5 if usual.fullmatch(char.encode(encoding)) else 17.0
+            unknown = 12.5 if usual.fullmatch(char.encode(encoding["encoding"])) else 17.0
         else:
             unknown = 14.0 if char.isalpha() else 20.0
-        bits[char] = min(unknown, known + 3.0)
-    return bits
+        others[char] = min(unknown, 3 + min(bits.get(char, 99.0) for bits in languages))
+    total = 4.0 * len(re.findall(r"[\0-\x7f]", text))
+    for line in text.split("\n"):
+        odd = [char for char in line if char > "\x7f"]
+        total += min(sum(min(b.get(c, 99.0), others[c]) for c in odd) for b in languages)
+    return total + sum(map(_count_odd, re.findall(r"(?s)(?=(.[^\0-\x7f].))", f" {text} ")))
 
 
-def _count_odd(left: str, char: str, right: str) -> float:
-    """The bits that a letter above ASCII costs for standing between `left` and `right`."""
+@functools.lru_cache(1 << 14)
+def _count_odd(three: str) -> float:
+    """The bits that the middle letter of `three` costs for standing between the others."""
+    left, char, right = tuple(three)
     near = left + right
     if not char.isalpha():
         return 6.0 if near.isalpha() and char not in "’·…–" else 0.0
@@ -1227,7 +1186,7 @@ def _read_lines(
     Unless `given`, the encoding is looked at again until enough bytes above ASCII have come; if
     they tell another one, it is read from there on, and `encodings` gains it.
     """
-    decoder, held, waiting = codecs.getincrementaldecoder(encodings[-1])("replace"), "", 0
+    decoder, held = codecs.getincrementaldecoder(encodings[-1])("replace"), ""
     odd, sure = b"", given
     for block in blocks:
         if not sure and not (block.isascii() and b"\x1b" not in block):
@@ -1245,9 +1204,6 @@ def _read_lines(
             raise ScreenError(f"--encoding: {encodings[-1]!r}: {fault}.") from err
         end = max(text.rfind("\n"), text.rfind("\r", 0, -1)) + 1  # a last \r may belong to \r\n
         held = text[end:] if len(text) - end <= LINE_CHARS else text[end:][:LINE_CHARS] + CUT
-        waiting = 0 if end else waiting + len(block)
-        if waiting > ENDLESS:
-            raise ScreenError(f"no line end in {waiting:,} bytes: this is no table of text.")
         if end or not block:
             yield text[:end], False
     yield held + decoder.decode(b"", True), True
@@ -4173,8 +4129,9 @@ def _check_header(
         return
     if [*headers[-2:]] == ["source", "as_of"]:
         yield "this is a table of screen.py, give a shipment file instead; it has"
-    layouts = (row["recognise"].split("|") for row in read_table("list_layouts"))
-    if any(columns != ["name"] and {*columns} <= {*headers} for columns in layouts):
+    layouts = [row["recognise"].split("|") for row in read_table("list_layouts")]
+    layouts = [["name", "aliases"], *(columns for columns in layouts if columns != ["name"])]
+    if any({*columns} <= {*headers} for columns in layouts):
         yield "this is a list of parties, give it with -l and a shipment file beside it; it has"
     scores = [score_names(text, sample_column(rows, n)) for n, text in enumerate(headers)]
     likely = headers[scores.index(max(scores))].replace('"', '\\"')
@@ -5067,7 +5024,7 @@ class RowWriter:
 def load_openpyxl() -> Any:
     """The package for workbooks, which need not be installed."""
     try:
-        import openpyxl
+        import openpyxl  # type: ignore[import-untyped]
     except ImportError as err:
         fault = "a workbook needs the package openpyxl: pip install openpyxl, or write .csv"
         raise ScreenError(f"{fault}.") from err
