@@ -928,12 +928,26 @@ SAMPLE_BYTES = 6_000  # of lines that are not ASCII: enough to tell an encoding
 MARGIN = 4.0  # bits by which the best encoding must be ahead, else its letters do not tell it
 SIGNS = frozenset("“”„‘’‚«»‹›–—…•·°ºª²³½¼¾×±§©®™€£¥№´¿¡\xa0，。、：；（）《》「」【】・　")
 BLANK_FORMULA = rb"(?:</f>|<f[^>]*/>)\s*(?:<v\s*/>|<v>\s*</v>|</c>)"
-CAUSES = {
+CAUSES: Mapping[type[BaseException], str] = {
     FileNotFoundError: "there is no such file: check its name and folder",
     IsADirectoryError: "this is a folder: give the files in it",
     PermissionError: "you may not read it: ask for the right to, or for a copy",
 }
 RankHeader = Callable[[Sequence[str]], float]  # how surely the cells of a line are a header; 0: not
+
+
+class WorkbookError(ValueError):
+    """A workbook is no text: its sheets are read one by one."""
+
+
+def load_openpyxl(cure: str) -> Any:
+    """The package for workbooks, which need not be installed; `cure` says what to do without."""
+    try:
+        import openpyxl  # type: ignore[import-untyped]
+    except ImportError as err:
+        fault = "a workbook needs the package openpyxl: pip install openpyxl"
+        raise ScreenError(f"{fault}, {cure}.") from err
+    return openpyxl
 
 
 def name_source(source: str) -> str:
@@ -953,7 +967,7 @@ def open_packed(stream: Any) -> Any:
     archive = zipfile.ZipFile(stream)
     members = [m for m in archive.namelist() if not re.search(r"/$|__MACOSX/|(^|/)\.[^/]*$", m)]
     if "xl/workbook.xml" in members:
-        return None
+        raise WorkbookError("an Excel workbook: save it as CSV UTF-8")
     if {"[Content_Types].xml", "content.xml"} & set(members):
         raise ValueError("an office document other than .xlsx: save it as CSV UTF-8")
     if len(members) != 1:
@@ -971,8 +985,9 @@ def _read_blocks(
         with _open_source(source, raw) as file:
             whole = os.path.getsize(source) if os.path.isfile(source) and raw is None else 0
             stream: Any = file if hasattr(file, "peek") else io.BufferedReader(file)
-            unpacked = open_packed(stream)
-            if unpacked is None:
+            try:
+                unpacked = open_packed(stream)
+            except WorkbookError:
                 yield from _read_workbook(stream, rank, notes)
                 return
             while True:
@@ -1022,11 +1037,7 @@ def _read_workbook(stream: Any, rank: RankHeader, notes: list[str]) -> Iterator[
 
     `notes` says which sheets were not read. A later sheet's header is left out if it is the same.
     """
-    try:
-        import openpyxl  # type: ignore[import-untyped]
-    except ImportError as err:
-        said = "an Excel workbook: install openpyxl to read it, or save it as CSV UTF-8"
-        raise ValueError(said) from err
+    openpyxl = load_openpyxl("or save it as CSV UTF-8")
     _check_workbook(stream)
     book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
     heads = {sheet: list(islice(_read_sheet(sheet), HEADER_LINES)) for sheet in book.worksheets}
@@ -5021,23 +5032,13 @@ class RowWriter:
         self.flush()
 
 
-def load_openpyxl() -> Any:
-    """The package for workbooks, which need not be installed."""
-    try:
-        import openpyxl  # type: ignore[import-untyped]
-    except ImportError as err:
-        fault = "a workbook needs the package openpyxl: pip install openpyxl, or write .csv"
-        raise ScreenError(f"{fault}.") from err
-    return openpyxl
-
-
 class BookWriter(RowWriter):
     """Writes a workbook: the rows as in CSV, and a line for each of their reasons. All cells are
     text, so that leading zeros stay and no formula runs."""
 
     def __init__(self, out: IO[str], request: Writing) -> None:
         super().__init__(out, request)
-        self.openpyxl = load_openpyxl()
+        self.openpyxl = load_openpyxl("or write .csv")
         self.book = self.openpyxl.Workbook(write_only=True)
         made = datetime(2000, 1, 1)  # no clock in what comes out
         self.book.properties.created = self.book.properties.modified = made
@@ -7100,7 +7101,7 @@ def check_outputs(request: RunRequest) -> None:
             with naming(path), tempfile.TemporaryDirectory(dir=os.path.dirname(place)):
                 taken[place] = path
     if request.form == "xlsx":
-        load_openpyxl()
+        load_openpyxl("or write .csv")
 
 
 def _is_given(path: str | None) -> TypeGuard[str]:
