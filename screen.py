@@ -2279,7 +2279,8 @@ ENDS = (
     ("(?<=.)t(?=[^;X]{0,7}[9CLA])[^;X]*", "a"),  # ul. Lenina 5
     ("[,;][^,;X]{0,3}r(?=[^;X]{0,4}[9CL])[^;X]*", "a"),  # ", Leninsky prospekt 12"
     ("(?<=[NGPCKFSE])Nr(?=[9CL])[^;X]*", "a"),
-    ("(?<=.)[9CL](?=[^;X]{0,6}[rt])[^;X]*", "a"),  # 12 Oak Road
+    ("(?<=.),[^,;XFSE]{1,3}r(?=[,;X]|$)[^;X]*", "a"),  # ", Oak Road"
+    ("(?<=.)p?[9CL](?=[^;X]{0,6}[rt])[^;X]*", "a"),  # 12 Oak Road
     ("A[^;X]*", "a"),  # P.O. Box
     ("(?<=[NGPCKFSE.]),[9CL][^;X]+", "a"),  # ", 12 Springfield"
     ("(?<=[NGPCKFSEh,.&])[bV][^;X]*", "a"),  # VAT 4711
@@ -2287,9 +2288,9 @@ ENDS = (
     ("(?<=;)(?:t|[^;XFSE]*r)[^;XFSE]*(?=[;X]|$)", "a"),
     ("a(?:;+[^;XFSE]*(?=[;X]|$))+", "a"),  # behind an address only firms and named roles are names
 )
-BEFORE = re.compile("^(?:[Tsnb,.V]|[9LC][,.]|L)*")
+BEFORE = re.compile("^(?:[Tsnb,.V]|[9LC][,.]|(?<=,)[9C]|L)*")
 BEHIND = re.compile("(?:[,.]*[nVbL]|,+[9C])+[,.]*$|[,.]+$")
-BRANCH = re.compile("(?:[,.]*P?h[9C]?|,+P+|[,.]*[nVbL]|,+[9C])+[,.]*$")
+BRANCH = re.compile("(?:[,.]*P?h[9C]?P?|,+P+|[,.]*[nVbL]|,+[9C])+[,.]*$")
 TOWN = re.compile("(?<=[NGCKFSE])P+$")
 FIRM = re.compile("(?=.*[GFSEK]).*[NGPCK].*[NGPCKFSE]")
 STREETS = "strasse", "str", "straat"  # "Hauptstr. 5"
@@ -2320,7 +2321,8 @@ SCRIPTS = frozenset("LATIN CYRILLIC GREEK ARABIC HEBREW ARMENIAN GEORGIAN HANGUL
                     " CJK FULLWIDTH HALFWIDTH KATAKANA-HIRAGANA".split())  # fmt: skip
 PLAIN_SIGNS = str.maketrans({".": "", ",": " ", "-": " ", "'": " ", "&": " "})
 TELLING_SIGN = re.compile(
-    r"\.(?=[A-Za-z]\b)|-\s|\s-|,(?! ?(?:inc|ltd|llc|co|limited|corp)\b)|&(?! co\b)", re.IGNORECASE
+    r"\.(?=[A-Za-z]\b)|www\.|-\s|\s-|,(?! ?(?:inc|ltd|llc|co|limited|corp)\b)|&(?! co\b)",
+    re.IGNORECASE,
 )
 MAIL = re.compile(r"(?:[\w.+-]{1,60}@|\bwww\.)([\w-]{1,60}(?:\.[\w-]{1,60}){1,4})")
 BOTH_INITIALS = re.compile(r"(?<![\w.])([^\W\d_])\.([^\W\d_])\.(?![^\W_])")  # "Putin V.V."
@@ -2606,13 +2608,13 @@ def find_spellings(text: str, known: CellWords) -> Iterator[str]:
             yield from (" ".join(latin), " ".join(other))
 
 
-def say_unnamed(text: str, shape: str, parts: str) -> str:
-    """Why the cell `text` of `shape`, whose `parts` are not for nobody, names nobody; "" where it
-    may name somebody."""
-    if not any(map(str.isalnum, text)):
+def say_unnamed(shape: Shape, parts: str, known: CellWords) -> str:
+    """Why a cell of `shape`, whose `parts` are not for nobody, names nobody; "" where it may name
+    somebody."""
+    if not any(map(str.isalnum, "".join(shape.words))):
         return "holds no letter or digit"
-    held = re.search("[^nbL9.,;&]", parts) or re.search("^T+$|[AtrhsVCL9]", shape)
-    return "" if held else "names nobody"
+    held = re.search("[^nbL9.,;&]", parts) or re.search("^T+$|[AtrhsVCL9]", shape.letters)
+    return "" if held and not is_nobody(shape.words, shape.letters, known) else "names nobody"
 
 
 def say_unread(text: str, shape: str) -> str:
@@ -2658,7 +2660,7 @@ def read_cell(text: str) -> CellNames:
         shape = read_shape(parted, known)
         unread = unread or ("" if names else say_unread(reading, shape.letters))
         found, parts = find_names(parted, shape, known)
-        if unnamed := say_unnamed(reading, shape.letters, parts):
+        if unnamed := say_unnamed(shape, parts, known):
             return CellNames((), "" if unread else unnamed, unread)
         for name in (reading, *found):
             for spelling in (" ".join(name.split()), *find_spellings(name, known)):
