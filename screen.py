@@ -2284,7 +2284,7 @@ ENDS = (
     ("A[^;X]*", "a"),  # P.O. Box
     ("(?<=[NGPCKFSE.]),[9CL][^;X]+", "a"),  # ", 12 Springfield"
     ("(?<=[NGPCKFSEh,.&])[bV][^;X]*", "a"),  # VAT 4711
-    ("(?<=[NGCK][SE])[NPC9L][^;X,FSE]{0,2}(?=[,;X]|$)", "a"),  # Tako JSC Soligorsk
+    ("(?<=[NGCK][SE])[NPC9L][^;X,FSE]{0,5}(?=[,;X]|$)", "a"),  # Tako JSC Soligorsk
     ("(?<=;)(?:t|[^;XFSE]*r)[^;XFSE]*(?=[;X]|$)", "a"),
     ("a(?:;+[^;XFSE]*(?=[;X]|$))+", "a"),  # behind an address only firms and named roles are names
 )
@@ -2293,6 +2293,12 @@ BEHIND = re.compile("(?:[,.]*[nVbL]|,+[9C])+[,.]*$|[,.]+$")
 BRANCH = re.compile("(?:[,.]*P?h[9C]?P?|,+P+|[,.]*[nVbL]|,+[9C])+[,.]*$")
 TOWN = re.compile("(?<=[NGCKFSE])P+$")
 FIRM = re.compile("(?=.*[GFSEK]).*[NGPCK].*[NGPCKFSE]")
+FORM_KINDS = {
+    "LTD": "sure form",
+    "PLC": "sure form",
+    "LP": "form",
+    "CORP": "form",
+}  # "NPO" is a trade
 STREETS = "strasse", "str", "straat"  # "Hauptstr. 5"
 TAIL = re.compile(r"\d{2,5}[ensw]|v\d{1,5}[ensw]?|\d{6,}|(?=.*[^\W\d]).*\d{4}.*")  # "0123E", "V12"
 
@@ -2380,18 +2386,17 @@ def fold_chain(word: str) -> str:
 
 
 def read_patterns() -> Iterator[tuple[str, str]]:
-    """(kind, phrases) of all tables that cells consult, the cells' own first."""
-    common = [row for row in read_table("generic_words") if row["class"] != "title"]
-    yield from [("common", row["word"]) for row in common]
-    yield from [("open", "(|["), ("close", ")|]"), ("also", "&")]
-    yield from [(row["kind"], row["pattern"]) for row in read_table("cells")]
-    for row in read_table("legal_forms"):  # "Tako JSC Soligorsk", "Tako Company Novo" is one name
-        sure = row["class"] in ("LTD", "PLC") and len(row["form"]) > 2
-        firm = row["class"] in ("LTD", "PLC", "LP", "CORP")  # others, as "NPO", are like trades
+    """(kind, phrases) of all tables that cells consult; what comes later holds."""
+    for row in read_table("generic_words"):
+        if row["class"] != "title":  # "Colonel" may be a name
+            yield row["class"], row["word"]
+    for row in read_table("countries"):
+        yield "place", row["names"]
+    for row in read_table("legal_forms"):
         if row["position"] != "start":
-            yield "sure form" if sure else "form" if firm else "generic", row["form"]
-    yield from [("place", row["names"]) for row in read_table("countries")]
-    yield from [(row["class"], row["word"]) for row in common]
+            yield FORM_KINDS.get(row["class"], "generic"), row["form"]
+    for row in reversed(read_table("cells")):
+        yield row["kind"], row["pattern"]
 
 
 @functools.cache
@@ -2407,10 +2412,10 @@ def load_cell_words() -> CellWords:
             kinds[kind].add(" ".join(words))
             chains.update(word for word in words if "/" in word)
             if kind in SHAPES:
-                phrases.setdefault(" ".join(words), SHAPES[kind])
+                phrases[" ".join(words)] = SHAPES[kind]
                 sizes[words[0]].add(len(words))
             if kind in HINTING and "#" not in words and (kind != "nobody" or len(words) > 1):
-                hints.add(max(words, key=lambda word: (word not in kinds["common"], len(word))))
+                hints.add(max(words, key=lambda word: (word not in phrases, len(word))))
     glued = re.compile(rf"\b({'|'.join(kinds['glued'])})(?=[^\W\d_]{{6}})", re.IGNORECASE)
     return CellWords(phrases, sizes, kinds, hints, chains, glued)
 
