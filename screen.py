@@ -4431,7 +4431,7 @@ class SurgeLedger:
 
 # ==================================================================================================
 # Surges. Takes a ledger; gives the groups whose trade outgrew their own past, the patterns only
-# several rows together show, the flags of a row in such a group, and bars. Does not know the clock.
+# several rows together show, and the flags of a row in such a group. Does not know the clock.
 
 LATEST_MONTHS = 6  # 3: one ship early or late doubles a group; 12: a surge is a year old when seen
 LEAST_SAME_MONTHS = 3  # from 15 months on the same months a year before: seasons cancel
@@ -4735,17 +4735,6 @@ def list_amounts(
             amounts.append((f"{year}-{month + 1:02}", float(sums.get(back, 0.0))))
         groups.append((f"{surge.group}, {measure}", amounts))
     return groups
-
-
-def draw_bars(ledger: SurgeLedger, surges: Iterable[Surge], width: int = 80) -> list[str]:
-    """Bars of the amounts of the groups that grew, for a terminal."""
-    lines: list[str] = []
-    for name, amounts in list_amounts(ledger, surges):
-        most = max(amount for _, amount in amounts)
-        unit = max(most, 1.0) / max(width - 10 - len(f"{most:,.0f}"), 1)
-        lines.append(name[:width])
-        lines += [f"{m} {'█' * int(amount / unit)} {amount:,.0f}" for m, amount in amounts]
-    return lines
 
 
 # ==================================================================================================
@@ -8032,9 +8021,6 @@ def surge(
     ledger = read_history(files or ("-",), ReadOptions(**reading), talk)
     found = find_surges(ledger, least_growth)
     print_records([{c: getattr(s, c) for c in SURGE_COLUMNS} for s in found], SURGE_COLUMNS, form)
-    if form == "table" and sys.stdout.isatty():
-        for line in draw_bars(ledger, found, read_width()):
-            click.echo(line)
     talk.say(f"{ledger.rows:,} rows: {len(found)} groups or patterns out of line")
 
 

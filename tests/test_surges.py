@@ -414,7 +414,7 @@ def test_ordinary_files_show_no_pattern(seed):
 
 def test_an_empty_history_says_nothing():
     assert screen.find_surges(screen.SurgeLedger()) == []
-    assert screen.draw_bars(screen.SurgeLedger(), []) == []
+    assert screen.list_amounts(screen.SurgeLedger(), []) == []
 
 
 def test_the_columns_are_the_contracts():
@@ -424,13 +424,12 @@ def test_the_columns_are_the_contracts():
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("width", [40, 80, 120])
-def test_bars_show_the_jump_within_the_width(story, width):
-    title, *bars = screen.draw_bars(story[0], story[1][:1], width)
-    lengths = [line.count("█") for line in bars]
-    assert title == "KG x 8482, value" and len(bars) == 12
-    assert max(map(len, bars)) <= width and min(lengths[-3:]) > 5 * max(lengths[:9])
-    assert bars[0].startswith("2024-01 ") and bars[-1].startswith("2025-11 ")
+def test_amounts_for_a_chart_show_the_jump(story):
+    ((title, amounts),) = screen.list_amounts(story[0], story[1][:1])
+    sums = [amount for _, amount in amounts]
+    assert title == "KG x 8482, value" and len(amounts) == 12
+    assert min(sums[-3:]) > 5 * max(sums[:9])
+    assert (amounts[0][0], amounts[-1][0]) == ("2024-01", "2025-11")
 
 
 SAMPLE_ROLES = {
