@@ -562,19 +562,19 @@ def _find_named_goods(text: str) -> tuple[PhraseHit, ...]:
     """Goods in folded `text`, best grade first: no part of another good's name, case or purpose."""
     hits = find_phrases(text, read_phrases("descriptions"))
 
-    def is_goods(start: int, end: int) -> bool:
+    def is_goods(start: int, end: int, grade: str) -> bool:
         for a, b, row in hits:
             match row["precision"]:
                 case "other" if a < end and start < b and "," not in text[a:b]:
                     return False
-                case "accessory" if NEAR.fullmatch(text, end, a):
+                case "accessory" if grade != "with" and NEAR.fullmatch(text, end, a):
                     return False
                 case "purpose" if NEAR.fullmatch(text, b, start):
                     return False
         return True
 
     graded = [hit for grade in GRADES for hit in hits if hit[2]["precision"] == grade]
-    return tuple(hit for hit in graded if is_goods(hit[0], hit[1]))
+    return tuple((a, b, row) for a, b, row in graded if is_goods(a, b, row["precision"]))
 
 
 def _words_flag(said: str, row: Row, digits: tuple[str, ...]) -> Flag:
