@@ -6450,8 +6450,11 @@ class Screener:
         found: list[Evidence | Flag] = []
         for role, texts in cells.items():
             for text in texts:
-                for hit in self.known.get(text, ()):
-                    found.append(self.read_hit(role, text, hit))
+                hits = [self.read_hit(role, text, hit) for hit in self.known.get(text, ())]
+                found += hits
+                why = read_cell(text).unreadable
+                if why and not any(hit.score >= self.options.threshold for hit in hits):
+                    found.append(build_unread_flag(role, text, why))
                 found += screen_places(role, text)
             found += self.find_numbers({role: texts})
             if role == "consignee":
@@ -6702,13 +6705,19 @@ def build_place_flag(one: Evidence, entry: ListEntry) -> Flag:
 def screen_names(texts: Sequence[str]) -> tuple[Flag, ...]:
     """The `unscreened` flag of consignee cells that all name nobody."""
     cells = [read_cell(text) for text in texts]
-    if any(cell.names for cell in cells):
+    if any(cell.names or cell.unreadable for cell in cells):
         return ()
     found = join_cells(texts).strip()
-    why = next((cell.unnamed or cell.unreadable for cell in cells), "")
+    why = next((cell.unnamed for cell in cells), "")
     said = f'consignee "{found}" {why}' if found else "the consignee cell is empty"
     reason = f"{said}: no party list was asked"
     return (flag("unscreened", reason, role="consignee", found=found),)
+
+
+def build_unread_flag(role: str, text: str, why: str) -> Flag:
+    """The `unscreened` flag of a party cell that could not be read or compared, and hit nothing."""
+    said = f'{role.replace("_", " ")} "{text}" {why}: a listed name may have been missed'
+    return flag("unscreened", said, role=role, found=text)
 
 
 def own_firms(screener: Screener, path: str) -> tuple[Screener, list[str]]:
