@@ -765,10 +765,9 @@ def _meets(row: Row, met: Set[str]) -> bool:
 
 
 def _say_basis(row: Row) -> str:
-    """The basis of a rule with its source, date, doubt and note."""
-    doubt = "" if row["verified"].startswith("verified") else f"; {row['verified']}"
+    """The basis of a rule with its source, date and note."""
     note = f", {row['note']}" if row["note"] else ""
-    return f"{row['basis']} ({row['source']}, {row['as_of']}{doubt}){note}"
+    return f"{row['basis']} ({row['source']}, {row['as_of']}){note}"
 
 
 @functools.lru_cache(maxsize=1 << 12)
@@ -4628,7 +4627,7 @@ def _build_pattern(row: Any, group: str, words: str, key: tuple[str, ...]) -> Su
 def _find_split_lots(ledger: SurgeLedger) -> Iterable[Surge]:
     """Consignee x heading groups with many lots of one month just below a round value."""
     table = ledger.table(LOTS)
-    table["of"] = table.groupby(LOTS[:-1])["lots"].transform("sum")
+    table = table.assign(of=table.groupby(LOTS[:-1])["lots"].transform("sum"))
     dated = table[(table["limit"] > 0) & (table["month"] > 0) & (table["consignee"] != "")]
     split = dated[dated["lots"] >= (LEAST_LOT_SHARE * dated["of"]).clip(lower=LEAST_LOTS)]
     for _, row in split.groupby([*GROUP, "limit"], as_index=False).sum().iterrows():
@@ -4650,7 +4649,8 @@ def _find_spreads(ledger: SurgeLedger) -> Iterable[Surge]:
         )
         few = ways.groupby(name)[varies].transform("nunique") <= most
         ways = ways[few & (ways["rows"] >= least_rows) & (ways[varies] != "")]
-        ways["firm"] = ways[varies].astype(str).str.split().str[0]  # not one firm's spellings
+        firms = ways[varies].astype(str).str.split().str[0]  # not one firm's spellings
+        ways = ways.assign(firm=firms)
         ways = ways[ways.groupby(alike)["firm"].transform("nunique") >= least]
         for key, same in ways.groupby(alike):
             first = same.loc[same["tier"].idxmin()].copy()
@@ -4688,22 +4688,17 @@ def screen_surges(cells: Cells, surges: Mapping[tuple[str, ...], Surge]) -> tupl
     """The `surge` flags of a row: its groups that surged or show a pattern, and an odd price."""
     told = [next(iter(cells.get(role, ())), "") for role in ("consignee", *TEXTS)]
     who, goods, address = map(fold_words, told)
-    iso2 = parse_country(find_country("consignee", cells))
+    goal = parse_country(find_country("consignee", cells))
     keys: list[tuple[str, ...]] = [("description", goods, who), ("consignee_address", address)]
     for _, code in read_codes(cells.get("hs_code", ())):
-        heading = code.digits[:4]
-        keys += [
-            ("destination", iso2, heading),
-            ("consignee", who, heading),
-            ("lots", who, heading),
-        ]
-        keys += [("price", code.digits[:6])] * code.sound
-    found = [surges[key] for key in dict.fromkeys(keys) if key in surges]
-    return tuple(
-        flag("surge", one.reason, group=one.group, growth_percent=one.growth_percent)
-        for one in found
-        if one.key[0] != "price" or _is_odd_price(cells, one)
-    )
+        keys += [("destination", goal, code.digits[:4]), ("price", code.digits[:6])]
+        keys += [("consignee", who, code.digits[:4]), ("lots", who, code.digits[:4])]
+    flags: dict[str, Flag] = {}
+    for one in (surges[key] for key in keys if key in surges):
+        if one.key[0] != "price" or _is_odd_price(cells, one):
+            growth = one.growth_percent
+            flags[one.reason] = flag("surge", one.reason, group=one.group, growth_percent=growth)
+    return tuple(flags.values())
 
 
 def _is_odd_price(cells: Cells, usual: Surge) -> bool:
