@@ -515,12 +515,11 @@ def find_description_flags(
     named = [hit for hit in _find_named_goods(folded) if applies(hit[2], ways)]
     flags: dict[str, Flag] = {}  # by goods table, "" for the one that gainsays the code
     for start, end, row in named:
-        said = f'"{folded[start:end]}" names {row["label"]}'
+        words = folded[start:end]
         if row["table"] and (row["precision"] == "high" or _expects(row, digits, 6)):
-            flags.setdefault(row["table"], _words_flag(said, row, digits))
-    for start, end, row in named:
+            flags.setdefault(row["table"], _words_flag(words, row, digits))
         if _is_odd(row, named, digits):
-            flags.setdefault("", _description_flag(folded[start:end], row, digits))
+            flags.setdefault("", _description_flag(words, row, digits))
     if len(text) > LONGEST_TEXT:
         said = f"the description is longer than {LONGEST_TEXT:,} characters, its end was not read"
         flags["long"] = flag("unscreened", said, role="description", found=text[-100:])
@@ -577,13 +576,13 @@ def _find_named_goods(text: str) -> tuple[PhraseHit, ...]:
     return tuple((a, b, row) for a, b, row in graded if is_goods(a, b, row["precision"]))
 
 
-def _words_flag(said: str, row: Row, digits: tuple[str, ...]) -> Flag:
-    """The `goods` flag for what a text names, by a `row` of descriptions.csv with a goods table."""
-    beside = f"beside HS {', '.join(digits)}" if digits else "beside no sound HS code"
-    reason = f"{said} {beside}: {row['table']}; {row['controls']}; words prove no control"
-    facts = {"hs_code": ", ".join(digits), "rule": row["label"], "table": row["table"]}
-    facts |= {"tier": row["tier"], "controls": row["controls"], "edition": ""}
-    return flag("goods", reason, row, **facts)
+def _words_flag(words: str, row: Row, digits: tuple[str, ...]) -> Flag:
+    """The `goods` flag for what `words` name, by a `row` of descriptions.csv with a goods table."""
+    declared = ", ".join(digits)
+    reason = f'"{words}" beside HS {declared or "none"} names {row["label"]}: {row["table"]}; '
+    said = f"{reason}{row['controls']}; words prove no control"
+    keys = {key: row[key] for key in ("table", "tier", "controls")}
+    return flag("goods", said, row, hs_code=declared, rule=row["label"], edition="", **keys)
 
 
 def _description_flag(words: str, row: Row, digits: tuple[str, ...]) -> Flag:
@@ -615,7 +614,6 @@ LITTLE_WORDS = frozenset("of the and de la du des del der da do".split())
 STATE_WORDS = frozenset("republic kingdom state federation federal commonwealth".split())
 NEAR_NAME = 8  # letters from which one slip is still the name: "Granada" is not Grenada
 APOSTROPHE = re.compile(r"(?<=\w)['`´’‘ʼʹ](?=\w)")  # Donets'k
-CERTIFICATE = "; BIS asks for a signed customer certificate (tier 1 and 2, 2023-10)"
 WAY = ("destination", "transit")
 BUYERS = ("consignee", "intermediate_consignee", "end_user")  # who may send the goods on
 
@@ -685,7 +683,7 @@ def parse_country(text: str) -> str:
     """
     if whole := _read_country(text):
         return whole
-    parts = [part.strip() for part in PARTS_OF_CELL.split(text)]
+    parts = [part.strip() for part in PARTS_OF_CELL.split(text[:LONGEST_TEXT])]
     parts = [part for part in parts if part and part not in US_STATES]
     read = [_read_country(part) for part in parts]
     found = sorted({iso2 for iso2 in read if iso2}, key=rank_country)
@@ -703,10 +701,10 @@ def _read_country(part: str) -> str:
     if found := names.get(bag) or names.get(bag - STATE_WORDS):
         return found
     each = {names.get(frozenset([word]), "") for word in bag}
-    if len(each) > 1 or each == {""}:
-        spelt, text = _spell_names(), " ".join(sorted(bag))
+    text, spelt = " ".join(sorted(bag)), _spell_names()
+    if (len(each) > 1 or each == {""}) and NEAR_NAME <= len(text) <= LONGEST_CODE:
         near = process.extract(text, spelt.keys(), scorer=OSA.distance, score_cutoff=1)
-        each = {spelt[name] for name, _, _ in near if len(text) >= NEAR_NAME}
+        each = {spelt[name] for name, _, _ in near}
     return each.pop() if len(each) == 1 else ""
 
 
@@ -741,8 +739,8 @@ def find_ways(texts: Iterable[str], instead: Iterable[str] = ()) -> tuple[str, .
     return found or (find_ways(instead) if instead else ())
 
 
-def _find_country_flags(iso2: str, met: Set[str], start: str, end: str = "") -> list[Flag]:
-    """One flag for each kind of rule on `iso2` whose needs are `met`; the first says `end`."""
+def _find_country_flags(iso2: str, met: Set[str], start: str) -> list[Flag]:
+    """One flag for each kind of rule on `iso2` whose needs are `met`."""
     name = next(r["names"].split("|")[0] for r in read_table("countries") if r["iso2"] == iso2)
     flags: list[Flag] = []
     for kind in ("destination", "diversion"):
@@ -752,8 +750,8 @@ def _find_country_flags(iso2: str, met: Set[str], start: str, end: str = "") -> 
             rule, table = (
                 "; ".join(dict.fromkeys(r[key] for r in rows)) for key in ("rule", "table")
             )
-            reason = f"{start}{name}: {why}{end * (not flags)}"
-            flags.append(flag(kind, reason, rule=rule, table=table, country=iso2))
+            said = f"{start}{name}: {why}"
+            flags.append(flag(kind, said, rule=rule, table=table, country=iso2))
     return flags
 
 
@@ -807,13 +805,14 @@ def find_region_flags(text: str, places: bool = True) -> tuple[Flag, ...]:
     >>> find_region_flags("Lugansk str. 5, Kyiv"), find_region_flags("Cuba Libre Bar", False)
     ((), ())
     """
-    folded = APOSTROPHE.sub("", fold_phrase(text))
+    folded = APOSTROPHE.sub("", fold_phrase(text[:LONGEST_TEXT]))
     hits = find_phrases(folded, read_place_phrases())
+    beside = [hit for hit in hits if hit[2]["what"] in ("other", "before", "behind", "number")]
     office = next((f' beside "{folded[a:b]}"' for a, b, row in hits if row["what"] == "office"), "")
     sought = {"place": places, "whole": places or office, "state": office}
     flags: dict[str, Flag] = {}
     for start, end, row in hits:
-        if not sought.get(row["what"]) or _names_street(folded, start, end, hits):
+        if not sought.get(row["what"]) or _names_street(folded, start, end, beside):
             continue
         note = f"; {row['note']}" if row["note"] else ""
         said = f'"{folded[start:end]}" stands{office} in "{text}": {row["region"]}, {row["basis"]}'
@@ -843,15 +842,18 @@ def _names_street(text: str, start: int, end: int, hits: Iterable[PhraseHit]) ->
 
 def screen_places(role: str, text: str) -> tuple[Flag, ...]:
     """What one cell says of the way: the embargo on the country it names, on places and offices in
-    it, and `unscreened` for a destination that names no country."""
+    it, and `unscreened` for a destination that names no country and for what was not read."""
     if role in PARTY_ROLES or role.endswith("_address"):
-        return find_region_flags(text, role not in PARTY_ROLES)
-    country = parse_country(text)
-    flags = (*find_destination_flags(country, role), *find_region_flags(text))
-    if role == "destination" and text.strip() and not country:
-        said = f'destination "{text}" names no one country: its rules were not run'
-        return (*flags, flag("unscreened", said, role="destination", found=text))
-    return flags
+        country, flags = "", find_region_flags(text, role not in PARTY_ROLES)
+    else:
+        country = parse_country(text)
+        flags = (*find_destination_flags(country, role), *find_region_flags(text))
+    unread = ""
+    if len(text) > LONGEST_TEXT:
+        unread = f"the {role} cell is longer than {LONGEST_TEXT:,} characters, its end was not read"
+    elif role == "destination" and text.strip() and not country:
+        unread = f'destination "{text}" names no one country: its rules were not run'
+    return (*flags, *([flag("unscreened", unread, role=role, found=text)] if unread else ()))
 
 
 def screen_way(cells: Cells, goods: Iterable[Flag]) -> tuple[Flag, ...]:
@@ -866,8 +868,7 @@ def screen_way(cells: Cells, goods: Iterable[Flag]) -> tuple[Flag, ...]:
         "intermediate": any(map(str.strip, cells.get("intermediate_consignee", ()))),
     }  # fmt: skip
     company = {facts["table"] for facts in listed} | {word for word, true in said.items() if true}
-    end = CERTIFICATE if tier in ("1", "2") else ""
-    groups = [_find_country_flags(way, company, "with such goods, ", end) for way in ways]
+    groups = [_find_country_flags(way, company, "with such goods, ") for way in ways]
     return (*chain.from_iterable(groups), *_find_signs(cells, company)) if listed else ()
 
 

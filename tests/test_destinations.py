@@ -214,13 +214,10 @@ def test_red_flags_near_misses(cells):
     assert rules("diversion", goods=ALL_GOODS, tier="3.A", **here) == []
 
 
-@pytest.mark.parametrize(
-    "tier, country, asked",
-    [("1", "KZ", True), ("2", "KZ", True), ("3.B", "KZ", False), ("2", "NO", False)],
-)
-def test_customer_certificate_is_a_note_not_a_flag(tier, country, asked):
-    flags = route(destination=country, goods=ALL_GOODS, tier=tier)
-    assert any("customer certificate" in flag.reason for flag in flags) is asked
+@pytest.mark.parametrize("code, asked", [("854231", True), ("851762", True), ("848210", False)])
+def test_customer_certificate_is_a_note_not_a_flag(code, asked):
+    (priority, *_) = screen.find_goods(code, "KZ")
+    assert ("customer certificate" in priority.reason) is asked
 
 
 def test_the_seat_of_the_consignee_counts():
@@ -247,3 +244,12 @@ def test_the_story_of_the_ball_bearings():
 def test_a_blank_destination_falls_back_on_the_consignee():
     flags = route(destination="", consignee_country="KG", goods=ALL_GOODS, tier="1")
     assert {flag.facts["country"] for flag in flags} == {"KG"}
+
+
+@pytest.mark.parametrize(
+    "hostile", ["Moscow street " * 9_000, "abcdefghi," * 9_000, "посольств " * 9_000]
+)
+@pytest.mark.parametrize("role", ["destination", "consignee_address", "consignee"])
+def test_hostile_cells_come_to_an_end_and_are_said(role, hostile, no_hang):
+    flags = screen.screen_places(role, hostile)
+    assert flags[-1].kind == "unscreened" and "4,000 characters" in flags[-1].reason
