@@ -43,6 +43,7 @@ import select
 import shlex
 import shutil
 import signal
+import socket
 import string
 import sys
 import tempfile
@@ -57,14 +58,23 @@ import zipfile
 import zlib
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import (
+    Callable,
+    Collection,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+    Set,
+)
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from itertools import accumulate, chain, islice, pairwise, repeat
+from itertools import accumulate, chain, islice, pairwise, repeat, zip_longest
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeGuard
 from urllib.parse import unquote, urlsplit
@@ -1539,31 +1549,421 @@ def open_table(
 
 
 # ==================================================================================================
-# Lists: files of listed parties -> entries, and a verdict on every list. A layout is a row of
-# list_layouts.csv and is recognised by content; an official list is held to its row of sources.csv.
-# Knows nothing of matching, and downloads nothing.
-MOST_FALL = 0.2  # of the last good copy: ending the SYRIA programme took 5 %, half a file must fail
-SLICE_ENTRIES = 1000  # given by hand and smaller: a sample; if higher, a cut CSL passes as one
-LARGEST_LIST = 256 * 2**20  # bytes, unpacked; the largest official file known is 32 MB
-JOINED_ROWS = re.compile(r"\n[^\n]*[,;\t]")  # in a cell: a line break, and a delimiter behind it
-MOST_ROWS = 2_000_000  # of all known lists together there are 300,000
+# Lists: files of listed parties -> entries. Which list a file is stands in list_layouts.csv, what
+# stands where in it in list_fields.csv (class Rule explains a row): a new format is rows of both.
+# Knows nothing of what a whole list holds, of folders or of matching.
+LARGEST_LIST = 256 * 2**20  # bytes, unpacked; the largest official file known has 126 MB
+HEAD = 30_000  # characters, in which a file shows what it is
 REMARK_CUT = 1000  # characters, where OFAC cuts even a word; the comments file goes on from there
-INNER_NAME = re.compile(r"[\s,(\[]*(?:\b[af]\.k\.a\.|[(\[][af]ka\b),?\s+", re.I)
-SUCCESSORS = re.compile(r"[;,]? and (?:any|its) (?:successor|sub-unit).*", re.S)  # ISN, 2022-2025
-ISN_COMMA = re.compile(r", (?:and )?(?!(?:Ltd|LLC|Inc|Co|Corp|Limited|S\.|JSC|P\.J\.S)\b)")
 CSL_NUMBER = re.compile(r"(?!\d{4}-\d\d-\d\d$).*\d")  # of a passport, but not its dates
 SHIP_NUMBER = re.compile(r"(?:.*\W)?IMO\W*(\d{7})(?:\D.*)?", re.I | re.S)
+# What OFAC calls a number; gender, birth and notes on sanctions stand among them.
+LABELS = (
+    r"(?!DOB|POB|Gender|Secondary|Linked|Additional|Transactions|national|citizen)"
+    r"(?:[^\d;,:]*(?:No\.?|Number|\bID|#|\(USCC\)|\(MSN\)|Address - [A-Z]+|Identification)"
+    r"|ISIN|MMSI|SWIFT/BIC|C\.U\.R\.P\.|R\.F\.C\.|Passport)"
+)
 DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%b-%Y")  # of publication: EU XML and UN, EU CSV, UK
+NO_BIDI = dict.fromkeys(BIDI)  # OFAC wraps Arabic names in them
 TYPES = ("vessel", "aircraft", "individual", "entity")  # a ship is an entity to the EU
+NAME_KINDS = ("primary", "alias", "former", "weak")
 DATES = ("listed_on", "expires_on")
 ONE_TEXT = ("entry_id", "code", "citation", "url", *DATES)
+Node = ElementTree.Element  # a record, or a row whose columns are attributes
+Draft = dict[str, list[str]]  # field of list_fields.csv -> an entry's texts as read, in order
+
+
+@dataclass(frozen=True, slots=True)
+class ListFile:
+    """A file as read and recognised; `fault` says why it is no whole list, "" when it is."""
+
+    path: Path
+    raw: bytes = b""
+    layout: Row = field(default_factory=lambda: defaultdict(str))  # of list_layouts.csv
+    drafts: Mapping[str, Draft] = field(default_factory=dict)  # by key, else by number
+    published: str = ""  # as it stands there
+    unread: Sequence[str] = ()  # columns that no rule reads
+    fault: str = ""
+
+
+class Rule(NamedTuple):
+    """Where a field of an entry stands: a row of list_fields.csv, in the one language of layouts.
+
+    `at` is the way to the elements that are read one by one, "akaList/aka"; empty: the row of a
+    table or the record itself. `take` names columns, elements or attributes there; several are
+    joined by a blank, "Name 1 + Name 2", or by a comma, "city , country"; "=entity" is the word
+    itself, "program_ids?" a column that may be missing, "#" the record's own tag. `pattern` cuts
+    the text where it matches; with a group in it, the texts are what the group finds. `when` lets
+    the rule hold where texts begin like that: "Alias strength=low & Name type=(?!primary)".
+    Rows of one `key` are one entry; `labelled` are identifiers among other things; rules `at`
+    "entry" read a field of the finished entry.
+    """
+
+    field: str
+    at: str
+    take: tuple[str, ...]
+    glue: str  # "" for one column
+    pattern: re.Pattern[str] | None
+    when: tuple[tuple[str, re.Pattern[str]], ...]
+    optional: bool
+
+    def is_plain(self) -> bool:
+        """Whether it reads one column and nothing else, as most rules of tables do."""
+        return not (self.when or self.glue) and self.take[0][0] != "="
+
+    def read(self, node: Node) -> list[str]:
+        """The texts of this field in a row or record."""
+        texts: list[str] = []
+        for place in node.iterfind(self.at) if self.at else (node,):
+            if all(test.match(" ".join(_find_texts(place, way))) for way, test in self.when):
+                found = [text for way in self.take for text in _find_texts(place, way)]
+                texts += [self.glue.join(found)] if self.glue and found else found
+        return self.cut(texts)
+
+    def cut(self, texts: list[str]) -> list[str]:
+        """What the pattern makes of `texts`."""
+        if self.pattern is None:
+            return texts
+        if self.pattern.pattern == "csv":  # OpenSanctions: a CSV line in a cell
+            return list(chain.from_iterable(csv.reader(texts, delimiter=";")))
+        part = self.pattern.findall if self.pattern.groups else self.pattern.split
+        return [piece for text in texts for piece in part(text)]
+
+
+def _find_texts(place: Node, way: str) -> list[str]:
+    """The filled texts of a column, attribute or of elements; OFAC's null is `-0- `."""
+    if way[0] in "=#":
+        return [way[1:] or place.tag]
+    column = place.get(way)
+    below = place.iterfind(way) if column is None and len(place) else ()
+    texts = [text.strip() for text in (column, *(one.text for one in below)) if text]
+    return [text for text in texts if text and text != "-0-"]
+
+
+@functools.cache
+def _fold_column(header: str) -> str:
+    """A column's name without case, underscores and line breaks (METI has these in its header)."""
+    return " ".join(header.replace("_", " ").lower().split())
+
+
+@functools.cache
+def _read_rules(layout: str) -> tuple[Rule, ...]:
+    """The rules of a layout; of a table they name columns as `_fold_column` makes them."""
+    nested = any(row["record"] for row in read_table("list_layouts") if row["layout"] == layout)
+    fold = str if nested else _fold_column
+    rules = []
+    for row in (row for row in read_table("list_fields") if row["layout"] == layout):
+        names = row["take"].removesuffix("?").removesuffix(" ,")
+        tests = [re.split(r"\??=", test, maxsplit=1) for test in row["when"].split(" & ") if test]
+        rules.append(Rule(
+            field=row["field"], at=row["at"], take=tuple(map(fold, re.split(r" [+,] ", names))),
+            glue=", " if " ," in row["take"] else " " if " + " in row["take"] else "",
+            pattern=re.compile(row["pattern"], re.S) if row["pattern"] else None,
+            when=tuple((fold(way), re.compile(text, re.I)) for way, text in tests),
+            optional=row["take"].endswith("?"),
+        ))  # fmt: skip
+    return tuple(rules)
+
+
+@functools.lru_cache(100_000)
+def parse_date(text: str, formats: tuple[str, ...] = DATE_FORMATS) -> str:
+    """ISO date of `text` in the first format that fits, "" where none does.
+
+    >>> parse_date("08-Oct-2026"), parse_date("2026-02-27T00:00:09Z"), parse_date("dd/mm/1968")
+    ('2026-10-08', '2026-02-27', '')
+    """
+    for style in formats if text else ():
+        with contextlib.suppress(ValueError):
+            return datetime.strptime(re.split("[T ]", text.strip())[0], style).date().isoformat()
+    return ""
+
+
+@functools.lru_cache(1000)
+def _find_code(source: str) -> str:
+    """The list code of a CSL `source`, like US-NS-MBS; an own list's name as it is."""
+    return re.sub(r".*?\(([A-Z-]+)(?: List)?\).* - .*", r"US-\1", source)
+
+
+@functools.lru_cache(100_000)
+def parse_identifier(text: str, labels: str) -> str:
+    """A number behind one of `labels` in a remark of OFAC or a CSL `ids` item, "" for other items.
+
+    >>> parse_identifier("alt. Tax ID No. 77077 (Russia)", "Tax ID No.|Passport")
+    'Tax ID No. 77077'
+    >>> parse_identifier("RU, 77077, Tax ID No.", "Tax ID No."), parse_identifier("DOB 1966", "ID")
+    ('Tax ID No. 77077', '')
+    """
+    if ("IMO" in text or "imo" in text) and (ship := SHIP_NUMBER.fullmatch(text.strip())):
+        return f"IMO {ship[1]}"
+    if not labels:
+        return text
+    number = r"([^(]*?\d[^(]*?|[A-Z]{8,11})(?: issued| \(|$)"
+    if found := re.match(rf"(?:alt\. )?({labels}) {number}", text):
+        return f"{found[1]} {found[2]}"
+    parts = text.split(", ")  # the CSL gives label, number, country and dates in any order
+    label = next((part for part in parts[1:] and parts if re.fullmatch(labels, part)), "")
+    numbers = [part for part in parts if part != label and CSL_NUMBER.match(part)]
+    return f"{label} {numbers[0]}" if label and numbers else ""
+
+
+def read_list_file(path: Path) -> ListFile:
+    """The file's texts by entry, in a known layout; whatever is wrong with it is its `fault`."""
+    raw = b""
+    try:
+        with open(path, "rb") as file:
+            raw = file.read(LARGEST_LIST + 1)
+        body = _unpack(raw)
+        code = "utf-16" if body[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+        head = body[: 4 * HEAD].decode(code, "replace").lstrip()[:HEAD]
+        told = _find_layout((), head, True) if head[:1] in ("<", "{") else None
+        read = _read_records(path, told, body, head) if told else _read_rows(path, body)
+        return replace(read, raw=raw)
+    except UNREAD as err:
+        return ListFile(path, raw, fault=f"cannot be read ({err})")
+    except ScreenError as err:
+        why = err.message.removeprefix(f"{path}: ").rstrip(".")
+        return ListFile(path, raw, fault=f"cannot be read ({why})")
+
+
+def _unpack(raw: bytes) -> bytes:
+    """The bytes of a list, unpacked unless they are a workbook."""
+    stream = io.BufferedReader(io.BytesIO(raw))
+    most = min(LARGEST_LIST, max(PACK_RATIO * len(raw), BLOCK))
+    body = raw if _is_workbook(stream) else bytes(open_packed(stream).read(most + 1))
+    if len(body) > most:
+        raise EOFError(f"it is larger than {most:,} bytes")
+    return body
+
+
+def _find_layout(columns: Sequence[str], head: str, nested: bool) -> Row | None:
+    """The official layout of which a file shows most columns, else what it begins with; or None."""
+    layouts = [row for row in read_table("list_layouts") if bool(row["record"]) == nested]
+    shared = [len({*map(_fold_column, row["columns"].split("|"))} & {*columns}) for row in layouts]
+    if max(shared):
+        return layouts[shared.index(max(shared))]
+    told = (row for row in layouts if row["content"] and re.search(row["content"], head))
+    return next(told, None)
+
+
+def _read_records(path: Path, layout: Row, body: bytes, head: str) -> ListFile:
+    """The file with the records of its XML or JSON, one after the other, as they close."""
+    drafts, fault = dict[str, Draft](), ""
+    if "<!DOCTYPE" in head or "<!ENTITY" in head:
+        fault = "declares a document type or entities, as no official list does"
+        return ListFile(path, layout=layout, fault=fault)
+    read = _read_xml if head[0] == "<" else _read_json
+    try:
+        _read_drafts(read(body, layout["record"].split("|")), layout, drafts)
+    except (ElementTree.ParseError, ValueError, LookupError, AttributeError) as err:
+        fault = f"breaks off or is garbled after entry {len(drafts):,} ({err})"
+    published = _find_published(layout, head)
+    return ListFile(path, layout=layout, drafts=drafts, published=published, fault=fault)
+
+
+def _read_xml(body: bytes, records: Collection[str]) -> Iterator[Node]:
+    """The elements called like one of `records`, as they close; publishers change the namespace."""
+    for _, node in ElementTree.iterparse(io.BytesIO(body)):
+        node.tag = node.tag.rpartition("}")[2]
+        if node.tag in records:
+            yield node
+            node.clear()
+
+
+def _read_json(body: bytes, records: Sequence[str]) -> Iterator[Node]:
+    """The objects of a JSON list as if they were XML."""
+
+    def plant(name: str, value: Any) -> Node:
+        node = ElementTree.Element(name)
+        for key, below in value.items() if isinstance(value, dict) else ():
+            node.extend(plant(key, one) for one in (below if isinstance(below, list) else [below]))
+        node.text = None if value is None or len(node) else str(value)
+        return node
+
+    for value in json.loads(body)[records[0]]:
+        yield plant(records[0], value)
+
+
+def _read_drafts(nodes: Iterable[Node], layout: Row, drafts: dict[str, Draft]) -> None:
+    """Adds rows or records to `drafts`: by key where the layout has one, else each by its number."""
+    rules = [rule for rule in _read_rules(layout["layout"]) if rule.at != "entry"]
+    keys = [rule for rule in rules if rule.field == "key"]
+    # Most rules of tables read one column, which most often is empty.
+    plain = [] if layout["record"] else [rule.take[0] if rule.is_plain() else "" for rule in rules]
+    for number, node in enumerate(nodes, 1):
+        key = next((text for rule in keys for text in rule.read(node)), str(number))
+        draft = drafts.setdefault(key, {})
+        for rule, column in zip_longest(rules, plain):
+            if (not column or node.get(column)) and (texts := rule.read(node)):
+                draft.setdefault(rule.field, []).extend(texts)
+
+
+def is_list_header(cells: Sequence[str]) -> bool:
+    """Whether a line is the header of a list: columns of an official layout, or `name` and others."""
+    return rank_list_header(cells) > 1
+
+
+def rank_list_header(cells: Sequence[str]) -> float:
+    """How many cells of a line are columns of lists: `name`, or two and no number among them."""
+    columns = {_fold_column(cell) for cell in cells}
+    known = len(columns & _read_columns())
+    sure = "name" in columns or (known > 1 and not any(map(str.isdecimal, columns)))
+    return known if sure else 0
+
+
+@functools.cache
+def _read_columns() -> frozenset[str]:
+    """Every column that a layout of tables knows."""
+    layouts = [row for row in read_table("list_layouts") if not row["record"]]
+    rules = [rule for row in layouts for rule in _read_rules(row["layout"])]
+    marks = [_fold_column(name) for row in layouts for name in row["columns"].split("|")]
+    return frozenset([*marks, *(name for rule in rules for name in rule.take)]) - {""}
+
+
+def _read_rows(path: Path, body: bytes) -> ListFile:
+    """The file as a table: its layout by its columns, its entries, and the first damage in it."""
+    with open_table(
+        str(path), ReadOptions(), rank_list_header, body.removesuffix(b"\x1a")
+    ) as table:
+        chunk = table.read()
+    rows, damage = chunk.rows, [*table.notes, *chunk.damage.values()]
+    head = "\n".join([*table.preamble, *("|".join(row) for row in (table.headers, *rows[:20]))])
+    columns = [_fold_column(header) for header in table.headers]
+    layout = _find_layout(columns, head, False) or _find_bare_layout(columns, rows, head)
+    if layout is None:
+        known = "neither an official list nor a table with a column `name`"
+        return ListFile(path, fault=f"is {known}, it begins with {head.strip()[:60]!r}")
+    due = layout["header"].split("|") if layout["header"] else ()
+    if len(due) == len(columns) or not columns:
+        columns = [_fold_column(name) for name in due]
+    rules, drafts = _read_rules(layout["layout"]), dict[str, Draft]()
+    nodes = (Node("row", dict(zip(columns, row, strict=False))) for row in rows)
+    _read_drafts(nodes, layout, drafts)
+    needed = [
+        n for rule in rules if not (rule.optional or rule.at) for n in rule.take if n[0] != "="
+    ]
+    faults = [f"lacks the column {name!r}" for name in needed if name not in columns]
+    if layout["list"] and not body.endswith((b"\n", b"\r", b'"', b"\x1a")) and body[:2] != b"PK":
+        damage.append("breaks off in its last row")
+    read = {name for rule in rules for name in (*rule.take, *(way for way, _ in rule.when))}
+    return ListFile(
+        path=path, layout=layout, drafts=drafts, published=_find_published(layout, head),
+        unread=[name for name in columns if name and name not in read],
+        fault=next(iter([*faults, *damage]), ""),
+    )  # fmt: skip
+
+
+def _find_published(layout: Row, head: str) -> str:
+    """The date that a file bears at its beginning, as it stands there."""
+    return "".join(re.findall(layout["published"], head)[:1]) if layout["published"] else ""
+
+
+def _find_bare_layout(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], head: str
+) -> Row | None:
+    """An own list with a column `name`, or OFAC's files, by width: they have no header."""
+    layouts = read_table("list_layouts")
+    if columns or not rows or not rows[0][0].strip().isdecimal():
+        return next((row for row in layouts if not row["list"] and "name" in columns), None)
+    bare = [row for row in layouts if len(row["header"].split("|")) == len(rows[0]) > 1]
+    return next((row for row in bare if re.search(row["content"], head)), None)
+
+
+def _read_names(draft: Draft) -> tuple[tuple[str, str], ...]:
+    """Distinct names with kind, primary first; a list that marks none has it first by custom."""
+    names: dict[str, str] = {}
+    for kind in NAME_KINDS:
+        for text in draft.get(kind, ()):
+            plain = text if text.isascii() else text.translate(NO_BIDI)
+            names.setdefault(" ".join(plain.split()), kind)
+    names.pop("", None)
+    first, *others = [*names.items()] or [("", "")]
+    return (first[0], "primary"), *((t, "alias" if k == "primary" else k) for t, k in others)
+
+
+def _find_distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    """The distinct filled `texts`, in order."""
+    return tuple(dict.fromkeys(filter(None, map(str.strip, texts))))
+
+
+@functools.cache
+def _read_types() -> Mapping[str, str]:
+    """The words of the lists for the types of entries, "ship" -> "vessel"."""
+    return {row["word"]: row["type"] for row in read_table("entry_types")}
+
+
+def _build_entry(draft: Draft, layout: Row, list_name: str) -> ListEntry:
+    """The entry of a draft on a list; its only name is "" where the draft has none."""
+    facts: dict[str, Any] = {k: draft[k][0].strip() if k in draft else "" for k in ONE_TEXT}
+    formats = (layout["dates"], *DATE_FORMATS)
+    facts |= {name: parse_date(facts[name], formats) for name in DATES}
+    list_code = _find_code(facts.pop("code")) or list_name
+    remarks = _join_remarks(draft, layout)
+    numbers = [parse_identifier(text, "") for text in draft.get("identifiers", ())]
+    numbers += [parse_identifier(text, LABELS) for text in draft.get("labelled", ())]
+    names = _read_names(draft)
+    addresses = _find_distinct(draft.get("addresses", ()))
+    countries = {parse_country(text.strip()) for text in draft.get("countries", ())}
+    kinds = {_read_types().get(text.strip().lower()) for text in draft.get("type", ())}
+    if not facts["entry_id"]:  # of the Denied Persons List what it says
+        said = [names[0][0], *(facts[name] for name in (*DATES, "citation")), *addresses]
+        facts["entry_id"] = hashlib.sha256("|".join(said).encode()).hexdigest()[:12]
+    return ListEntry(
+        list=list_code, type=next((kind for kind in TYPES if kind in kinds), ""), names=names,
+        countries=tuple(sorted(countries - {""})), addresses=addresses,
+        identifiers=_find_distinct(numbers), remarks=remarks,
+        programmes=_find_distinct(draft.get("programmes", ())),
+        licence="; ".join(draft.get("licence", ())), **facts,
+    )  # fmt: skip
+
+
+def _join_remarks(draft: Draft, layout: Row) -> str:
+    """The remarks of an entry; what rules `at` "entry" find in them is added to the draft."""
+    texts = _find_distinct(draft.get("remarks", ()))
+    remarks = ("" if texts and len(texts[0]) == REMARK_CUT else "; ").join(texts)
+    for rule in _read_rules(layout["layout"]) if remarks else ():
+        if rule.at == "entry":
+            draft.setdefault(rule.field, []).extend(rule.cut([remarks]))
+    return remarks
+
+
+def read_entries(files: Sequence[ListFile], name: str) -> tuple[list[ListEntry], Counter[str]]:
+    """Entries of the files of one list, main file first, and a count of what is odd about them."""
+    main, entries = files[0], list[ListEntry]()
+    layout = main.layout
+    numbered = not layout["list"] or any(r.field == "key" for r in _read_rules(layout["layout"]))
+    seen, notes = Counter[str](), Counter[str]()
+    for key, draft in main.drafts.items():
+        whole = {"entry_id": [key]} | draft if numbered else draft
+        for part in files[1:]:  # an entry of theirs that the main file lacks is on no list
+            for word, texts in part.drafts.get(key, {}).items():
+                whole[word] = [*whole.get(word, ()), *texts]
+        entry = _build_entry(whole, layout, name)
+        known = f"{entry.list} {entry.entry_id}"
+        seen[known] += 1
+        if seen[known] > 1:
+            entry = replace(entry, entry_id=f"{entry.entry_id}-{seen[known]}")
+        first = entry.names[0][0]
+        entries += [entry] if first else []
+        notes["rows without a name"] += not first
+        lettered = any(letter.isalnum() for text, _ in entry.names for letter in text)
+        notes["entries whose names have no letter: nothing can hit them"] += bool(first) > lettered
+        notes["unreadable dates"] += any(k in draft and not getattr(entry, k) for k in DATES)
+    return entries, +notes
+
+
+# ==================================================================================================
+# Verdicts: files and folders of lists -> entries, and a verdict on every list. A list is held to
+# its rows of sources.csv and list_profiles.csv, however it came here; what falls short is refused.
+# Knows what a whole list holds, not what it looks like, and downloads nothing.
+MOST_FALL = 0.2  # of the last good copy: ending the SYRIA programme took 5 %, half a file must fail
+MOST_SWELL = 2.0  # times the last good copy: SDN doubled in five years, weekly copies never
+NEW_EDITION = 30  # percent of an edition's newest names: whoever has so many is no older than it
+NAMELESS = 2  # percent of an own list's rows that may lack a name
+NAME_COLUMN = re.compile(
+    r"(?<!list )(?<!file )(?<!source )(?<!country )\b(?:names?|alias(?:es)?|a\.?k\.?a|former)\b"
+)
 STARTER = "a starter list, used because no official list is loaded: run `screen.py update`"
-COPY_NOTE = "copy.json"  # beside the files of a download: entries, checked_at, tags by address
-FIELDS = (
-    "entry_id", "code", "type", "primary", "alias", "former", "weak", "countries", "addresses",
-    "identifiers", "programmes", "listed_on", "expires_on", "citation", "url", "remarks", "licence",
-)  # fmt: skip
-Draft = dict[str, list[str]]  # one of FIELDS -> an entry's texts as read, in order
+COPY_NOTE = "copy.json"  # beside the files of a download: measures, checked_at, tags by address
 
 
 @dataclass(frozen=True, slots=True)
@@ -1594,341 +1994,145 @@ class ListReport:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class ListFile:
-    """A file as read and recognised; `fault` says why it is no whole list, "" when it is."""
-
-    path: Path
-    raw: bytes = b""
-    layout: Row = field(default_factory=lambda: defaultdict(str))  # of list_layouts.csv
-    header: Sequence[str] = ()
-    rows: Sequence[Sequence[str]] = ()
-    published: str = ""
-    fault: str = ""
-
-
 Judged = tuple[list[ListEntry], ListReport]
 
 
-@functools.lru_cache(100_000)
-def parse_date(text: str, formats: tuple[str, ...] = DATE_FORMATS) -> str:
-    """ISO date of `text` in the first format that fits, "" where none does.
+@dataclass(frozen=True, slots=True)
+class HeldList:
+    """What the files of one list hold; `source` is its row of the registry, empty of own lists."""
 
-    >>> parse_date("08-Oct-2026"), parse_date("2026-02-27T00:00:09Z"), parse_date("dd/mm/1968")
-    ('2026-10-08', '2026-02-27', '')
+    files: Sequence[ListFile]  # main file first
+    name: str  # "US-CSL"; an own list's file stem
+    source: Row
+    entries: list[ListEntry]
+    notes: Counter[str]  # "rows without a name" -> how many
+    published: str  # ISO date, "" for an undated list
+    measures: Mapping[str, float]  # what it holds, called as a verdict says it: "names"
+
+
+def _find_source(name: str) -> Row:
+    """The registry's row of a list; every cell "" where it is not official."""
+    found = (row for row in read_table("sources") if row["list"] == name)
+    return next(found, defaultdict(str))
+
+
+def _hold_list(files: Sequence[ListFile], due: str) -> HeldList:
+    """The list in `files`, which lie there for the list `due`, "" for none."""
+    main, layout = files[0], files[0].layout
+    added = due if _find_source(due)["format"] == layout["layout"] else ""  # the user's own source
+    name = layout["list"] or added or main.path.name.partition(".")[0]
+    entries, notes = read_entries(files, name)
+    if name == "*" and entries:  # OFAC's enhanced files: the list of most entries
+        name = Counter(entry.list for entry in entries).most_common(1)[0][0]
+    newest = (text for draft in main.drafts.values() for text in draft.get("published", ()))
+    told = {main.published} if main.published else {*newest}
+    published = max((parse_date(t, (layout["dates"], *DATE_FORMATS)) for t in told), default="")
+    notes["unreadable date of publication"] += bool(told) > bool(published)
+    measures = _measure_list(files, entries)
+    return HeldList(files, name, _find_source(name), entries, notes, published, measures)
+
+
+def _measure_list(files: Sequence[ListFile], entries: Sequence[ListEntry]) -> dict[str, float]:
+    """Sizes and shares, each called as a verdict says it."""
+    count, names = len(entries), sum(len(entry.names) for entry in entries)
+    sizes = Counter[str](f"entries of {entry.list}" for entry in entries)
+    for entry in entries:
+        sizes.update(f"{kind} names" for _, kind in entry.names)
+    shares = {"names for 100 entries": 100 * names / (count or 1)}
+    for fact in ("countries", "type", "programmes"):
+        filled = sum(bool(getattr(entry, fact)) for entry in entries)
+        shares[f"of 100 entries with {fact}"] = 100 * filled / (count or 1)
+    for part in files[1:]:
+        what, placed = part.layout["part"], len(part.drafts.keys() & files[0].drafts.keys())
+        shares[f"of 100 entries with a row in the {what} file"] = 100 * placed / (count or 1)
+        shares[f"of 100 in the {what} file with an entry"] = 100 * placed / len(part.drafts)
+    return {"entries": count, "names": names, **sizes, **shares}
+
+
+def digest_name(text: str) -> str:
+    """A listed name as list_profiles.csv keeps it: no list of names is copied there."""
+    return f"{zlib.crc32(text.casefold().encode()):08x}"
+
+
+def _find_short(held: HeldList) -> str:
+    """In what a list falls short of its profile, by the rows for editions of its date; or "".
+
+    An undated list is of the edition of which it holds some of the newest names.
     """
-    for style in formats if text else ():
-        with contextlib.suppress(ValueError):
-            return datetime.strptime(re.split("[T ]", text.strip())[0], style).date().isoformat()
+    profile = [row for row in read_table("list_profiles") if row["list"] == held.name]
+    known = {digest_name(text) for entry in held.entries for text, _ in entry.names}
+    found, edition = dict(held.measures), held.published
+    for row in profile:
+        if kept := set(row["digests"].split()):
+            found[row["measure"]] = 100 * len(known & kept) / len(kept)
+        if "newest" in row["measure"] and found[row["measure"]] >= NEW_EDITION:
+            edition = max(edition, row["since"])
+    for row in profile:
+        number, least = found.get(row["measure"], 0), float(row["least"])
+        if row["since"] <= edition <= (row["until"] or edition) and number < least:
+            return f"has {number:,.6g} {row['measure']} where a full copy has {least:,.6g} or more"
+    texts = "\n".join(text for entry in held.entries for text, _ in entry.names).casefold()
+    lost = (name for name in held.source["canaries"].split("|") if name.casefold() not in texts)
+    return next((f"lacks {name!r}, which the whole list holds" for name in lost), "")
+
+
+def _find_change(held: HeldList, last: Mapping[str, float]) -> str:
+    """In what a copy is far smaller or larger than the last good one; "" in nothing."""
+    for word, before in last.items():
+        number = held.measures.get(word, 0)
+        swollen = word in ("entries", "names") and number > MOST_SWELL * before
+        if number < (1 - MOST_FALL) * before or swollen:
+            return f"has {number:,.6g} {word} where the last good copy had {before:,.6g}"
     return ""
 
 
-@functools.lru_cache(1000)
-def _find_code(source: str) -> str:
-    """The list code of a CSL `source`, like US-NS-MBS; an own list's name as it is."""
-    return re.sub(r".*?\(([A-Z-]+)(?: List)?\).* - .*", r"US-\1", source)
-
-
-def parse_inner_names(text: str) -> list[str]:
-    """The names inside one listed name: without its successors, without and behind its a.k.a.
-
-    >>> parse_inner_names("Gor LTD (f.k.a., Gor Sales) of Ufa and any successor thereof")
-    ['Gor LTD of Ufa', 'Gor Sales']
-    >>> parse_inner_names("AKA Trading")
-    ['AKA Trading']
-    """
-    base, *inner = INNER_NAME.split(SUCCESSORS.sub("", text))
-    found = [re.fullmatch(r"([^()\[\]]*)[)\]](.*)", part, re.S) for part in inner]
-    whole = base + "".join(cut[2] for cut in found if cut)
-    parts = [cut[1] if cut else part for cut, part in zip(found, inner, strict=True)]
-    return [whole.strip(), *(name.strip(" ,") for part in parts for name in part.split(";"))]
-
-
-@functools.lru_cache(100_000)
-def parse_identifier(text: str, labels: str) -> str:
-    """A number behind one of `labels` in a remark of OFAC or a CSL `ids` item, "" for other items.
-
-    >>> parse_identifier("alt. Tax ID No. 77077 (Russia)", "Tax ID No.|Passport")
-    'Tax ID No. 77077'
-    >>> parse_identifier("RU, 77077, Tax ID No.", "Tax ID No."), parse_identifier("DOB 1966", "ID")
-    ('Tax ID No. 77077', '')
-    """
-    if ("IMO" in text or "imo" in text) and (ship := SHIP_NUMBER.fullmatch(text.strip())):
-        return f"IMO {ship[1]}"
-    if not labels:
-        return text
-    number = r"([^(]*?\d[^(]*?|[A-Z]{8,11})(?: issued| \(|$)"
-    if found := re.match(rf"(?:alt\. )?({labels}) {number}", text):
-        return f"{found[1]} {found[2]}"
-    parts = text.split(", ")  # the CSL gives label, number, country and dates in any order
-    label = next((part for part in parts[1:] and parts if re.fullmatch(labels, part)), "")
-    numbers = [part for part in parts if part != label and CSL_NUMBER.match(part)]
-    return f"{label} {numbers[0]}" if label and numbers else ""
-
-
-def read_list_file(path: Path) -> ListFile:
-    """The file as cells of a known layout; whatever is wrong with it stands in `fault`."""
-    try:
-        with open(path, "rb") as file:
-            raw = file.read(LARGEST_LIST + 1)
-        most = min(LARGEST_LIST, max(PACK_RATIO * len(raw), BLOCK))
-        body = open_packed(io.BufferedReader(io.BytesIO(raw))).read(most + 1)
-        if len(body) > most:
-            raise EOFError(f"it is larger than {most:,} bytes")
-        head = body[:4096].strip(b"\xef\xbb\xbf\x1a \r\n\t").decode("latin-1").lower()
-        for sign in read_table("not_lists"):
-            if re.match(sign["begins"], head, re.S):
-                return ListFile(path, raw, fault=f"is {sign['what']}, not a list")
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as err:
-        return ListFile(path, raw, fault=f"is not UTF-8 text (at byte {err.start + 1:,})")
-    except UNREAD as err:
-        return ListFile(path, fault=f"cannot be read ({err})")
-    read = _parse_xml if text.lstrip().startswith("<") else _parse_csv
-    return read(ListFile(path, raw), text.strip("\x1a").lstrip())
-
-
-def _parse_csv(file: ListFile, text: str) -> ListFile:
-    """`file` with its cells, in the first layout that its first rows fit."""
-    lines = [line[:30_000] for line in islice(io.StringIO(text, newline=""), 4)]
-    for layout in read_table("list_layouts"):
-        for mark in layout["delimiter"].replace("TAB", "\t"):
-            head = [row for row in csv.reader(lines, delimiter=mark) if row][int(layout["skip"]) :]
-            if head and _fits_layout(head, lines, layout):
-                return _parse_cells(replace(file, layout=layout), text, mark)
-    known = "neither an official list nor a CSV file with a column `name`"
-    return replace(file, fault=f"is {known}, it begins with {text.splitlines()[0][:60]!r}")
-
-
-def _fits_layout(head: Sequence[Sequence[str]], lines: Sequence[str], layout: Row) -> bool:
-    """Whether a file that begins with the rows `head` is of `layout`."""
-    if not layout["header"]:
-        return {*layout["recognise"].split("|")} <= {cell.strip() for cell in head[0]}
-    width = len(layout["header"].split("|"))  # OFAC's files have no header, re-saved copies may
-    bare = head[-1][0].isdecimal() and all(len(row) == width for row in head)
-    return bare and bool(re.search(layout["recognise"], "".join(lines)))
-
-
-def _parse_cells(file: ListFile, text: str, mark: str) -> ListFile:
-    """`file` with header, rows and date of publication, and with the first fault in them."""
-    layout, skip, faults = file.layout, int(file.layout["skip"]), list[str]()
-    rows: list[list[str]] = []
-    try:
-        lines = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
-        rows.extend(islice(filter(None, lines), MOST_ROWS + 1))
-        if len(rows) > MOST_ROWS:
-            faults.append(f"has more than {MOST_ROWS:,} rows")
-    except csv.Error as err:
-        faults.append(f"breaks off or is garbled after row {len(rows):,} ({err})")
-    if len(rows) <= skip:
-        return replace(file, fault="".join(faults))
-    bare = layout["header"] and rows[skip][0].isdecimal()
-    names = layout["header"].split("|") if layout["header"] else rows[skip]
-    header = [name.strip() for name in names]
-    body = rows if bare else [row for row in rows[skip + 1 :] if row != rows[skip]]  # CSL: repeated
-    whole = [row for row in body if len(row) == len(header)]
-    if len(whole) < len(body):
-        number, row = next(pair for pair in enumerate(body, 1) if len(pair[1]) != len(header))
-        faults.append(f"has {len(row)} cells in data row {number:,} where {len(header)} are due")
-    elif layout["list"] and not text.endswith(("\n", '"')):
-        faults.append("breaks off in its last row")
-    published = rows[0][0].partition(":")[2] if skip else ""
-    if layout["published"] in header and whole:
-        published = whole[0][header.index(layout["published"])]
-    first = "".join(faults[:1])
-    return replace(file, header=header, rows=whole, published=published, fault=first)
-
-
-def _parse_xml(file: ListFile, text: str) -> ListFile:
-    """`file` with rows as if it were a CSV list: see `_read_record`; no entities are expanded."""
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        return replace(file, fault="declares a document type or entities, as no official list does")
-    try:
-        root = ElementTree.fromstring(text)
-    except ElementTree.ParseError as err:
-        return replace(file, fault=f"breaks off or is garbled XML ({err})")
-    for node in root.iter():
-        node.tag = node.tag.rpartition("}")[2]  # publishers change the namespace
-    layouts = {row["recognise"]: row for row in read_table("list_layouts") if row["record"]}
-    if (layout := layouts.get(root.tag)) is None:
-        return replace(file, fault=f"is XML with the root <{root.tag}>, no list known here")
-    specs = " & ".join(layout[name] for name in ("kinds", *FIELDS))
-    header = ["#", *dict.fromkeys(re.split(r" & |[+~=:]", specs))]  # what is no column stays empty
-    nodes = (node for tag in layout["record"].split("|") for node in root.iter(tag))
-    rows = [row for n, node in enumerate(nodes, 1) for row in _read_record(node, header, n)]
-    published = root.get(layout["published"], "")
-    return replace(file, layout=layout, header=header, rows=rows, published=published)
-
-
-def _read_record(node: ElementTree.Element, header: Sequence[str], number: int) -> list[list[str]]:
-    """A row of the record's own attributes and texts, then one a child, its cells `child.part`."""
-    own, below = {"record": node.tag, **node.attrib}, []
-    for child in node:
-        cells = {f"{child.tag}.{key}": value for key, value in child.attrib.items()}
-        for leaf in child:
-            key = f"{child.tag}.{leaf.tag}"
-            cells[key] = "\n".join(filter(None, [cells.get(key), leaf.text]))
-        if cells:
-            below.append(cells)
-        else:
-            own[child.tag] = child.text or ""
-    return [[str(number), *(cells.get(name, "") for name in header[1:])] for cells in (own, *below)]
-
-
-def _read_drafts(file: ListFile, drafts: dict[str, Draft]) -> None:
-    """Adds the rows of `file` to `drafts`: by entry where its layout says so, else one a row."""
-    layout, where = file.layout, {name.lower(): n for n, name in enumerate(file.header)}
-    key = where.get(layout["grouped"].lower())
-    rules = [re.split("[=:]", rule) for rule in layout["kinds"].split(" & ") if rule]
-    kinds = [(where[column.lower()], start, kind) for column, start, kind in rules]
-    plan = []
-    for name in FIELDS:
-        for spec in filter(None, layout[name].split(" & ")):
-            columns, _, cut = spec.partition("~")
-            split = _split_csv if cut == "csv" else re.compile(cut).split if cut else None
-            cells = [where[column] for column in columns.lower().split("+") if column in where]
-            plan += [(name, cells, split)] if cells else []
-    for number, row in enumerate(file.rows, 1):
-        mark = str(number) if key is None else row[key].strip()
-        if mark not in drafts and layout["part"] not in ("", "main"):
-            continue  # of an entry that the main file no longer has
-        draft = drafts[mark]
-        fits = (kind for n, start, kind in kinds if row[n].lower().startswith(start))
-        kind = next(fits, "") if kinds else ""
-        for name, cells, split in plan:
-            text = row[cells[0]]
-            if len(cells) > 1:
-                texts = [t for n in cells if (t := row[n].strip()) and t != "-0-"]
-                text = (", " if name == "addresses" else " ").join(texts)
-            if text.strip() and text[:3] != "-0-":  # OFAC's empty cell, with a blank behind it
-                place = kind if kind and name in ("primary", "alias") else name
-                draft.setdefault(place, []).extend(split(text) if split else (text,))
-
-
-def _split_csv(text: str) -> list[str]:
-    """The cells of a CSV line that stands in a cell."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=";")
-    return [cell for row in rows for cell in row]  # OpenSanctions: a CSV line in a cell
-
-
-def _read_names(draft: Draft, inner: str, isn: bool) -> tuple[tuple[str, str], ...]:
-    """Distinct names with kind, primary first; of the CSL also the names inside its names."""
-    names: dict[str, str] = {}
-    for kind in ("primary", "alias", "former", "weak"):
-        for listed in draft.get(kind, ()):
-            text = " ".join(listed.split())
-            if inner and kind == "alias":
-                text = text.removeprefix("and ")  # EL: "X; and Y"
-            for part in (text, *(ISN_COMMA.split(text) if isn and kind == "alias" else ())):
-                names.setdefault(part, kind)
-    for text in [*names] if inner else ():
-        if "k.a." in text.lower() or "aka " in text or " and " in text:
-            names |= {part: "alias" for part in parse_inner_names(text) if part not in names}
-    names.pop("", None)
-    first = next(iter(names), "")  # the EU marks no primary name, by custom it is the first
-    others = [(t, "alias" if kind == "primary" else kind) for t, kind in names.items()][1:]
-    return ((first, "primary"), *others)
-
-
-def _find_distinct(texts: Iterable[str]) -> tuple[str, ...]:
-    """The distinct filled `texts`, in order."""
-    return tuple(dict.fromkeys(filter(None, map(str.strip, texts))))
-
-
-def _build_entry(draft: Draft, layout: Row, types: Row, list_name: str) -> ListEntry:
-    """The entry of a draft on a list; its only name is "" where the draft has none."""
-    facts: dict[str, Any] = {k: draft[k][0].strip() if k in draft else "" for k in ONE_TEXT}
-    facts |= {name: parse_date(facts[name], (layout["dates"],)) for name in DATES}
-    list_code = _find_code(facts.pop("code")) or list_name
-    texts = draft.get("remarks", [""])
-    remarks = ("" if len(texts[0]) == REMARK_CUT else "; ").join(filter(None, dict.fromkeys(texts)))
-    if layout["remark_names"]:
-        draft["identifiers"] = remarks.rstrip(".").split("; ")
-        draft["weak"] = re.findall(layout["remark_names"], remarks)
-    numbers = (parse_identifier(text, layout["labels"]) for text in draft.get("identifiers", ()))
-    names = _read_names(draft, layout["inner_names"], list_code == "US-ISN")
-    addresses = _find_distinct(draft.get("addresses", ()))
-    tails = [text.rpartition(", ")[2] for text in addresses] if layout["address_tail"] else []
-    countries = {parse_country(text) for text in (*tails, *draft.get("countries", ()))}
-    read = {types.get(text.strip().lower()) for text in draft.get("type", "-")}
-    if not facts["entry_id"]:  # of the Denied Persons List what it says
-        told = [names[0][0], *(facts[name] for name in (*DATES, "citation")), *addresses]
-        facts["entry_id"] = hashlib.sha256("|".join(told).encode()).hexdigest()[:12]
-    return ListEntry(
-        list=list_code, type=next((kind for kind in TYPES if kind in read), ""), names=names,
-        countries=tuple(sorted(countries - {""})), addresses=addresses,
-        identifiers=_find_distinct(numbers), remarks=remarks.strip(),
-        programmes=_find_distinct(draft.get("programmes", ())),
-        licence="; ".join(draft.get("licence", ())), **facts,
-    )  # fmt: skip
-
-
-def _read_entries(files: Sequence[ListFile], name: str) -> tuple[list[ListEntry], list[str]]:
-    """Entries of the files of one list, and what there is to say about what gave none."""
-    drafts: dict[str, Draft] = defaultdict(dict)
-    for file in (file for file in files if file.rows):
-        _read_drafts(file, drafts)
-    layout, entries = files[0].layout, list[ListEntry]()
-    types = {t: kind for kind in TYPES for t in (kind, *layout[f"type_{kind}"].split("|"))}
-    seen, notes = Counter[tuple[str, str]](), Counter[str]()
-    for mark, draft in drafts.items():
-        if layout["entry_id"]:
-            draft.setdefault("entry_id", [mark])
-        entry = _build_entry(draft, layout, types, name)
-        seen[key := (entry.list, entry.entry_id)] += 1
-        again = replace(entry, entry_id=f"{key[1]}-{seen[key]}") if seen[key] > 1 else entry
-        entries += [again] if entry.names[0][0] else []
-        notes["rows without a name"] += not entry.names[0][0]
-        unmet = entry.names[0][0] and not any(t.isalnum() for text, _ in entry.names for t in text)
-        notes["entries whose names have no letter: nothing can hit them"] += bool(unmet)
-        cells = () if layout["list"] else chain.from_iterable(draft.values())
-        notes["rows whose quotes may join several"] += any(JOINED_ROWS.search(t) for t in cells)
-        notes["unreadable dates"] += any(k in draft and not getattr(entry, k) for k in DATES)
-    known = {"source", "as_of", *(spec.partition("~")[0] for spec in layout.values())}
-    for column in files[0].header if not layout["list"] else ():
-        notes[f"column not read: {column}"] += column.lower() not in known
-    return entries, [f"{count:,} {what}" for what, count in notes.items() if count]
-
-
-def _find_name(file: ListFile, due: Row) -> str:
-    """The registry's name of the list in `file`; else that of `due`, or an own list's stem."""
-    added = due["list"] if due["format"] == file.layout["layout"] else ""  # the user's own source
-    return file.layout["list"] or added or file.path.name.partition(".")[0]
-
-
-def _find_list_fault(
-    files: list[ListFile], entries: list[ListEntry], source: Row, last: int
-) -> str:
-    """Why `files` are not the whole list of `source`: what was found, what is expected; or ""."""
-    main, least, count = files[0].path, int(source["least_entries"] or 0), len(entries)
-    if faulty := next((file for file in files if file.fault), None):
+def _find_file_fault(held: HeldList) -> str:
+    """What is wrong with the files themselves, or why they are no set; or ""."""
+    main, parts = held.files[0].path, {file.layout["part"] for file in held.files} - {""}
+    lacking = sorted({"main", "add", "alt"} - parts) if parts else []
+    if faulty := next((file for file in held.files if file.fault), None):
         return f"{faulty.path} {faulty.fault}"
-    parts = {file.layout["part"] for file in files} - {""}
-    if len({file.raw.endswith(b"\x1a") for file in files}) > 1:
+    if len({file.raw.endswith(b"\x1a") for file in held.files}) > 1:
         return f"{main} is part of a set of which only some files have OFAC's end mark (Ctrl-Z)"
-    if lacking := {"main", "add", "alt"} - parts if parts else set():
-        return f"{main} is part of a set, and its {' and '.join(sorted(lacking))} file is not there"
-    if source["list"] and (held := _find_name(files[0], source)) != source["list"]:
-        return f"{main} holds {held} where {source['list']} is due"
-    if not entries:
-        return f"{main} holds no entries"
-    if count < least:
-        return f"{main} has {count:,} entries where a full copy has {least:,} or more"
-    if count < (1 - MOST_FALL) * last:
-        return f"{main} has {count:,} entries where the last good copy had {last:,}"
-    texts = "\n".join(text for entry in entries for text, _ in entry.names).casefold()
-    lost = (name for name in source["canaries"].split("|") if name.casefold() not in texts)
-    return next((f"{main} lacks {name!r}, which the whole list holds" for name in lost), "")
+    return (
+        f"{main} is part of a set, and its {' and '.join(lacking)} file is not there"
+        if lacking
+        else ""
+    )
+
+
+def _find_odd(held: HeldList) -> str:
+    """Why what was read is no list at all, or names in it were not read; or ""."""
+    count, nameless = len(held.entries), held.notes["rows without a name"]
+    if not count:
+        return "holds no entries"
+    if 100 * nameless > NAMELESS * (count + nameless):
+        return f"has {nameless:,} rows without a name beside {count:,} entries"
+    own = () if held.files[0].layout["list"] else held.files[0].unread
+    if column := next(filter(NAME_COLUMN.search, own), ""):
+        cure = "call it aliases, former_names or weak_aliases, or take it out"
+        return f"has a column {column!r} that looks like names and is not read ({cure})"
+    return "has an unreadable date of publication" * held.notes["unreadable date of publication"]
+
+
+def find_list_fault(held: HeldList, due: str, last: Mapping[str, float]) -> str:
+    """Why a list is not the whole list `due` ("": any): what was found, what is expected; or ""."""
+    if fault := _find_file_fault(held):
+        return fault
+    wrong = f"holds {held.name} where {due} is due" if due and held.name != due else ""
+    fault = wrong or _find_odd(held) or _find_short(held) or _find_change(held, last)
+    return f"{held.files[0].path} {fault}" if fault else ""
 
 
 def _group_files(files: Sequence[ListFile]) -> list[list[ListFile]]:
-    """The files of every list: part files go to the main file that knows most of their ids."""
+    """The files of every list: part files go to the main file that knows most of their keys."""
     groups = [[file] for file in files if file.layout["part"] in ("", "main")]
-    ids = [{row[0] for row in main.rows if main.layout["part"]} for (main,) in groups]
+    mains = [group for group in groups if group[0].layout["part"]]
     for file in (file for file in files if file.layout["part"] not in ("", "main")):
-        shared = [len(known & {row[0] for row in file.rows}) for known in ids]
-        if most := max(shared, default=0):
-            groups[shared.index(most)].append(file)
+        shared = [len(group[0].drafts.keys() & file.drafts.keys()) for group in mains]
+        most = max(shared, default=0)
+        if most:
+            mains[shared.index(most)].append(file)
         else:
             groups.append([file])
     return groups
@@ -1947,24 +2151,41 @@ def find_copies(home: Path) -> list[Path]:
     return sorted((note.parent for note in home.glob(f"[0-9]*/{COPY_NOTE}")), reverse=True)
 
 
+def _walk(folder: Path) -> Iterator[Path]:
+    """The files under `folder`, behind links too, each folder once; hidden ones are no lists."""
+
+    def stop(err: OSError) -> None:
+        raise ScreenError(f"{err.filename} cannot be read ({err.strerror}): make it readable.")
+
+    seen = set[str]()
+    for home, folders, names in os.walk(folder, onerror=stop, followlinks=True):
+        inner = sorted(folders) if os.path.realpath(home) not in seen else []
+        folders[:] = [name for name in inner if name[0] not in ".~"]
+        if os.path.realpath(home) not in seen:
+            yield from (
+                Path(home, n) for n in sorted(names) if n[0] not in ".~" and n[-3:] != ".md"
+            )
+        seen.add(os.path.realpath(home))
+
+
 def _find_files(folder: Path) -> list[Path]:
     """The lists under `folder`: of those that `update` keeps the newest copy, or newer by hand."""
-    there = (p for p in sorted(folder.rglob("*")) if p.is_file() or not p.exists())  # a broken link
-    seen = [path for path in there if path.suffix != ".md"]
-    files = [p for p in seen if not any(t[0] in ".~" for t in p.relative_to(folder).parts)]
+    files = list(_walk(folder))
     for home in {p.parent.parent for p in files if p.name == COPY_NOTE and p.parent != folder}:
-        note = find_copies(home)[0] / COPY_NOTE
-        young = (path for path in files if path.stat().st_mtime > note.stat().st_mtime)
-        used = [path for path in young if path.parent == home] or [*note.parent.iterdir()]
-        files = [path for path in files if home not in path.parents or path in used]
+        copy = find_copies(home)[0]
+        since = (copy / COPY_NOTE).stat().st_mtime
+        by_hand = [p for p in files if p.parent == home and p.stat().st_mtime > since]
+        noted = {copy / name for name in read_copy_note(copy).get("files", ())}  # or it is missing
+        used = by_hand or sorted(noted | {*copy.iterdir()})
+        files = [path for path in files if home not in path.parents] + used
     if folder.resolve() == TABLES:
-        files = [path for path in files if path.parent != folder or not _is_table(path)]
+        files = [path for path in files if path.parent != folder or not is_table(path)]
         if any(folder / "official" in path.parents for path in files):
             files = [path for path in files if path != folder / "starter.csv"]
     return [path for path in files if path.name != COPY_NOTE]
 
 
-def _is_table(path: Path) -> bool:
+def is_table(path: Path) -> bool:
     """Whether `path` is a table of this project, no list: each row has its source, none a name."""
     with open(path, encoding="utf-8", errors="replace") as file:
         columns = file.readline().strip().split(",")
@@ -1972,59 +2193,70 @@ def _is_table(path: Path) -> bool:
     return ours or (columns[-2:] == ["source", "as_of"] and "name" not in columns)
 
 
-def _find_source(names: Iterable[str]) -> Row:
-    """The registry's row of a list in `names`; every cell "" where none is official."""
-    found = (row for row in read_table("sources") if row["list"] in names)
-    return next(found, defaultdict(str))
+def _tell_age(held: HeldList, options: ListOptions) -> tuple[str, int | None, list[str]]:
+    """The day a list is of, ISO, its age, and what is to be said: first that it is too old."""
+    path = held.files[0].path
+    as_of = held.published or read_copy_note(path.parent).get("checked_at", "")[:10]
+    undated = not as_of and held.source["list"]
+    if not as_of and not held.files[0].raw:
+        return "", None, ["", ""]
+    as_of = as_of or date.fromtimestamp(path.stat().st_mtime).isoformat()
+    age = (options.as_of - date.fromisoformat(as_of)).days
+    limit = int(held.source["max_age_days"] or 30) if options.max_age is None else options.max_age
+    late = age > limit and (held.files[0].layout["list"] or held.source["list"])
+    old = f"{path} is of {as_of}, {age} days old where {limit} are allowed" if late else ""
+    early = f"{path} is of {as_of}, after the day it is judged for" if age < 0 else ""
+    file_day = f"undated, so taken to be as old as its file, {as_of}" if undated else ""
+    return as_of, age, [old or early, file_day]
 
 
-def _judge_list(files: list[ListFile], options: ListOptions) -> Judged:
-    """Entries of a list and the verdict; what lies under official/ must be whole and young."""
-    main, where = files[0], files[0].path.resolve().parts[-4:-1]
-    official = "official" in where
-    due = _find_source(where if official else ())
-    name = _find_name(main, due)
-    source = due if due["list"] else _find_source([name])
-    entries, notes = _read_entries(files, name)
-    least = int(source["least_entries"] or 0)
-    if not official and 0 < len(entries) < min(SLICE_ENTRIES, least / 2):
-        notes += [f"a slice of {len(entries):,} entries; the whole list has {least:,} or more"]
-        source = {**source, "least_entries": "", "canaries": ""}
-    checked = read_copy_note(main.path.parent).get("checked_at", "")[:10]
-    changed = date.fromtimestamp(main.path.stat().st_mtime).isoformat() if main.raw else ""
-    as_of = parse_date(main.published) or checked or changed
-    age = (options.as_of - date.fromisoformat(as_of)).days if as_of else None
-    limit = int(source["max_age_days"] or 30) if options.max_age is None else options.max_age
-    late = (age or 0) > limit and (main.layout["list"] or source["list"])  # own lists do not age
-    old = f"{main.path} is of {as_of}, {age} days old where {limit} are allowed" if late else ""
-    strict = official or options.max_age is not None
-    fault = _find_list_fault(files, entries, source, 0) or (old if strict else "")
-    starter = STARTER if main.path.resolve() == TABLES / "starter.csv" else ""
-    notes += [text for text in (old, starter) if text and text != fault]
-    if fault and entries and {name, *(file.path.name for file in files)} & options.admit:
+def _judge_list(files: Sequence[ListFile], options: ListOptions) -> Judged:
+    """Entries of a list and the verdict; what lies under official/ must be young too."""
+    path = files[0].path
+    folders = path.resolve().parts[-4:-1]
+    due = folders[folders.index("official") + 1 :][:1] if "official" in folders else ()
+    held = _hold_list(files, "".join(due))
+    as_of, age, said = _tell_age(held, options)
+    strict = "official" in folders or options.max_age is not None
+    official = "".join(due) if _find_source("".join(due))["list"] else ""
+    fault = find_list_fault(held, official, {}) or (said[0] if strict else "")
+    if not fault and all(
+        entry.expires_on and entry.expires_on < f"{options.as_of}" for entry in held.entries
+    ):
+        fault = f"{path} holds only entries that have expired"
+    if path.resolve() == TABLES / "starter.csv":
+        said.append(STARTER)
+    if held.source["format"] == "transcription":
+        said.append(f"a transcription of {as_of}, not the official file")
+    counted = [f"{count:,} {what}" for what, count in held.notes.items() if count]
+    unread = [f"column not read: {name}" for name in files[0].unread if not files[0].layout["list"]]
+    notes = [text for text in (*counted, *unread, *said) if text and text != fault]
+    if fault and held.entries and {held.name, *(file.path.name for file in files)} & options.admit:
         notes = [f"admitted by the user: {fault}", *notes]
     elif fault:
-        cure = f"run `screen.py update {name}`" if official else "give a sound copy"
-        admit = f", or --admit {name} to screen on it all the same" if entries else ""
+        cure = (
+            f"run `screen.py update {held.name}`" if "official" in folders else "give a sound copy"
+        )
+        admit = f", or --admit {held.name} to screen on it all the same" if held.entries else ""
         notes = [f"{fault}: {cure}{admit}"]
-    return entries, ListReport(
-        list=name, title=source["title"] or name, file=str(main.path), format=main.layout["layout"],
-        entries=len(entries), names=sum(len(entry.names) for entry in entries),
-        weak_names=sum(kind == "weak" for entry in entries for _, kind in entry.names),
-        addresses=sum(len(entry.addresses) for entry in entries), as_of=as_of, age_days=age,
+    return held.entries, ListReport(
+        list=held.name, title=held.source["title"] or held.name, file=str(path),
+        format=files[0].layout["layout"], entries=len(held.entries),
+        names=int(held.measures["names"]), weak_names=int(held.measures.get("weak names", 0)),
+        addresses=sum(len(entry.addresses) for entry in held.entries), as_of=as_of, age_days=age,
         sha256=hashlib.sha256(b"".join(file.raw for file in files)).hexdigest(),
-        status="refused" if fault else "stale" if old else "ok", note="; ".join(notes),
+        status="refused" if fault else "stale" if said[0] else "ok", note="; ".join(notes),
     )  # fmt: skip
 
 
 def judge_lists(paths: Sequence[Path], options: ListOptions) -> list[Judged]:
     """Every list under `paths` with its verdict; refused ones too, with what could be read."""
-    read: dict[Path, ListFile] = {}
+    read: dict[str, ListFile] = {}
     for path in paths:
         files = _find_files(path) if path.is_dir() else [path]
-        read |= {file.resolve(): read_list_file(file) for file in files}
+        read |= {os.path.realpath(file): read_list_file(file) for file in files}
         if not files:
-            read[path] = ListFile(path, fault="holds no list file")
+            read[f"{path}"] = ListFile(path, fault="holds no list file")
     return [_judge_list(files, options) for files in _group_files([*read.values()])]
 
 
@@ -2042,12 +2274,21 @@ def read_lists(
     return [entry for entries, _ in judged for entry in entries], [report for _, report in judged]
 
 
-def check_download(paths: Sequence[Path], source: Row, last_entries: int) -> tuple[str, int]:
-    """Why the downloaded files are not the list `source`, "" when sound; and their entries."""
-    files = [read_list_file(path) for path in paths]
-    entries, _ = _read_entries(files, source["list"])
-    fault = _find_list_fault(files, entries, source, last_entries)
-    return fault.replace(f"{paths[0].parent}/", ""), len(entries)
+def find_unloaded(reports: Iterable[ListReport]) -> list[str]:
+    """The official lists that are not loaded, not even inside another one: "Title (LIST)"."""
+    loaded = {report.list for report in reports}
+    rows = [row for row in read_table("sources") if row["list"] not in loaded]
+    apart = [row for row in rows if not {*row["within"].split("|")} & loaded]
+    return [f"{row['title']} ({row['list']})" for row in apart]
+
+
+def check_download(
+    paths: Sequence[Path], due: str, last: Mapping[str, float]
+) -> tuple[str, Mapping[str, float]]:
+    """Why the downloaded files are not the list `due`, "" when sound; and what they hold."""
+    held = _hold_list([read_list_file(path) for path in paths], due)
+    fault = find_list_fault(held, due, last)
+    return fault.replace(f"{paths[0].parent}/", ""), held.measures
 
 
 # ==================================================================================================
@@ -2059,6 +2300,8 @@ PIECE = 64 * 1024  # bytes in memory at a time
 # refuse it), a swollen answer is 100 times as large (200 would take it).
 MOST_GROWTH = 10
 NO_ADDRESS = "has no address to download from"  # a fault only for lists asked for by name
+NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
+NO_NETWORK = "is this machine on the network? The copies in use stay; run `screen.py update` then."
 ERASE = "\r\033[K"  # the line on the terminal
 HTTP_TAGS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
 
@@ -2079,6 +2322,10 @@ UPDATE_LIMITS = UpdateLimits()
 
 class _PassingFault(ScreenError):
     """A fault worth another try."""
+
+
+class _Unreachable(ScreenError):
+    """The name of a host is not known, or no way leads there."""
 
 
 def find_address_fault(url: str, came_from: str = "") -> str:
@@ -2145,7 +2392,9 @@ def _download(url: str, file: Path, tags: Row, limits: UpdateLimits) -> Row:
         raise fault(f"{err.url} answered HTTP {err.code} ({' '.join(err.reason.split())})") from err
     except (OSError, http.client.HTTPException, ValueError) as err:
         why = getattr(err, "reason", "") or err or type(err).__name__
-        raise _PassingFault(f"{url} could not be downloaded: {why}") from err
+        no_way = isinstance(why, socket.gaierror) or getattr(why, "errno", 0) in NO_WAY
+        fault = _Unreachable if no_way else _PassingFault
+        raise fault(f"{url} could not be downloaded: {why}") from err
     finally:
         click.echo(ERASE * limits.progress, nl=False, err=True)
 
@@ -2172,11 +2421,13 @@ def _gather(source: Row, room: Path, good: Path, limits: UpdateLimits) -> dict[s
         tags[url] = _retry(url, room / name, known, replace(limits, largest=largest))
         if tags[url] is known:
             shutil.copyfile(kept, room / name)
-    fault, entries = check_download([room / n for _, n in parts], source, note.get("entries", 0))
+    names = [name for _, name in parts]
+    last = note.get("measures", {})
+    fault, measures = check_download([room / name for name in names], source["list"], last)
     if fault:
         raise ScreenError(fault)
     checked = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"entries": entries, "checked_at": checked, "tags": tags}
+    return {"checked_at": checked, "files": names, "measures": measures, "tags": tags}
 
 
 def _update_list(source: Row, folder: Path, limits: UpdateLimits) -> str:
@@ -2184,21 +2435,28 @@ def _update_list(source: Row, folder: Path, limits: UpdateLimits) -> str:
     home = folder / source["list"]
     home.mkdir(parents=True, exist_ok=True)
     good = next(iter(find_copies(home)), home / "0")
-    with tempfile.TemporaryDirectory("", ".partial-", home, ignore_cleanup_errors=True) as made:
-        room = Path(made)
+    room = home / f".partial-{os.getpid()}-{time.time_ns()}"
+    room.mkdir()  # readable by all whom the umask allows, as its files are
+    try:
         note = _gather(source, room, good, limits)
         same = good.exists() and not any(filecmp.cmpfiles(room, good, os.listdir(room), False)[1:])
         (room / COPY_NOTE).write_text(json.dumps(note, indent=1), "utf-8")
-        room.chmod(0o755)
         if same:
             os.replace(room / COPY_NOTE, good / COPY_NOTE)
         else:
             os.replace(room, home / f"{int(good.name) + 1:06d}")  # now the new copy counts
-    # Older copies go, and after an hour what killed runs left behind.
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+    _drop_old(home)
+    count = note["measures"]["entries"]
+    return f"{source['list']}: {count:,} entries, {'unchanged' if same else 'new copy'}"
+
+
+def _drop_old(home: Path) -> None:
+    """Drops copies older than the last two, and after an hour what killed runs left behind."""
     for path in {*home.glob("[0-9]*/"), *home.glob(".partial-*/")} - {*find_copies(home)[:2]}:
         if path.name[0] != "." or time.time() - path.stat().st_mtime > 3600:
             shutil.rmtree(path, ignore_errors=True)
-    return f"{source['list']}: {note['entries']:,} entries, {'unchanged' if same else 'new copy'}"
 
 
 def _split_parts(source: Row) -> list[tuple[str, str]]:
@@ -2233,12 +2491,22 @@ def update_lists(
             f"update: no list {unknown[0]!r} in lists/sources.csv, which has: {', '.join(known)}."
         )
     faults: list[str] = []
+    away: list[str] = []
     for name in dict.fromkeys(names or known):
         try:
             talk(_update_list(known[name], folder, limits))
+        except _Unreachable as err:
+            away.append(name)
+            why = err.message
+            if len(away) > 1:
+                break  # two publishers at once: it is this machine that has no network
         except (ScreenError, OSError, ValueError) as err:
             by_hand_only = not names and str(err).endswith(NO_ADDRESS)
             (talk if by_hand_only else faults.append)(_tell_fault(known[name], folder, str(err)))
+    if len(away) > 1:
+        faults.append(f"no list could be reached ({why}): {NO_NETWORK}")
+    elif away:
+        faults.append(_tell_fault(known[away[0]], folder, why))
     return faults
 
 
