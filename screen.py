@@ -1615,9 +1615,10 @@ class Rule(NamedTuple):
         """The texts of this field in a row or record."""
         texts: list[str] = []
         for place in node.iterfind(self.at) if self.at else (node,):
-            if all(test.match(" ".join(_find_texts(place, way))) for way, test in self.when):
+            if all(test.match("".join(_find_texts(place, way))) for way, test in self.when):
                 found = [text for way in self.take for text in _find_texts(place, way)]
-                texts += [self.glue.join(found)] if self.glue and found else found
+                joined = [self.glue.join(map(str.strip, found))] if self.glue and found else found
+                texts += joined
         return self.cut(texts)
 
     def cut(self, texts: list[str]) -> list[str]:
@@ -1625,7 +1626,8 @@ class Rule(NamedTuple):
         if self.pattern is None:
             return texts
         if self.pattern.pattern == "csv":  # OpenSanctions: a CSV line in a cell
-            return list(chain.from_iterable(csv.reader(texts, delimiter=";")))
+            lines = (csv.reader(io.StringIO(t, newline=""), delimiter=";") for t in texts)
+            return [cell for line in lines for row in line for cell in row]
         part = self.pattern.findall if self.pattern.groups else self.pattern.split
         return [piece for text in texts for piece in part(text)]
 
@@ -1636,8 +1638,8 @@ def _find_texts(place: Node, way: str) -> list[str]:
         return [way[1:] or place.tag]
     column = place.get(way)
     below = place.iterfind(way) if column is None and len(place) else ()
-    texts = [text.strip() for text in (column, *(one.text for one in below)) if text]
-    return [text for text in texts if text and text != "-0-"]
+    found = (column, *(one.text for one in below))
+    return [text for text in found if text and text.strip() not in ("", "-0-")]
 
 
 @functools.cache
@@ -1716,6 +1718,9 @@ def read_list_file(path: Path) -> ListFile:
         code = "utf-16" if body[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
         head = body[: 4 * HEAD].decode(code, "replace").lstrip()[:HEAD]
         told = _find_layout((), head, True) if head[:1] in ("<", "{") else None
+        if told is None and head[:1] in ("<", "{", "["):
+            what = " ".join(re.findall(r"<(?![?!]).*?>", head[:HEAD])[:1]) or "JSON"
+            return ListFile(path, raw, fault=f"holds {what[:60]}, which is no list known here")
         read = _read_records(path, told, body, head) if told else _read_rows(path, body)
         return replace(read, raw=raw)
     except UNREAD as err:
@@ -1790,7 +1795,7 @@ def _read_drafts(nodes: Iterable[Node], layout: Row, drafts: dict[str, Draft]) -
     # Most rules of tables read one column, which most often is empty.
     plain = [] if layout["record"] else [rule.take[0] if rule.is_plain() else "" for rule in rules]
     for number, node in enumerate(nodes, 1):
-        key = next((text for rule in keys for text in rule.read(node)), str(number))
+        key = next((text.strip() for rule in keys for text in rule.read(node)), str(number))
         draft = drafts.setdefault(key, {})
         for rule, column in zip_longest(rules, plain):
             if (not column or node.get(column)) and (texts := rule.read(node)):
@@ -1825,7 +1830,8 @@ def _read_rows(path: Path, body: bytes) -> ListFile:
         str(path), ReadOptions(), rank_list_header, body.removesuffix(b"\x1a")
     ) as table:
         chunk = table.read()
-    rows, damage = chunk.rows, [*table.notes, *chunk.damage.values()]
+    rows = [row for row in chunk.rows if tuple(row) != table.headers]  # the CSL repeats its header
+    damage = [*table.notes, *chunk.damage.values()]
     head = "\n".join([*table.preamble, *("|".join(row) for row in (table.headers, *rows[:20]))])
     columns = [_fold_column(header) for header in table.headers]
     layout = _find_layout(columns, head, False) or _find_bare_layout(columns, rows, head)
@@ -1842,12 +1848,16 @@ def _read_rows(path: Path, body: bytes) -> ListFile:
         n for rule in rules if not (rule.optional or rule.at) for n in rule.take if n[0] != "="
     ]
     faults = [f"lacks the column {name!r}" for name in needed if name not in columns]
-    if layout["list"] and not body.endswith((b"\n", b"\r", b'"', b"\x1a")) and body[:2] != b"PK":
+    if (
+        layout["list"]
+        and not body.rstrip(b"\0").endswith((b"\n", b"\r", b'"', b"\x1a"))
+        and body[:2] != b"PK"
+    ):
         damage.append("breaks off in its last row")
     read = {name for rule in rules for name in (*rule.take, *(way for way, _ in rule.when))}
     return ListFile(
         path=path, layout=layout, drafts=drafts, published=_find_published(layout, head),
-        unread=[name for name in columns if name and name not in read],
+        unread=[name for name in columns if name not in {*read, "", "source"}],
         fault=next(iter([*faults, *damage]), ""),
     )  # fmt: skip
 
@@ -1899,7 +1909,7 @@ def _build_entry(draft: Draft, layout: Row, list_name: str) -> ListEntry:
     list_code = _find_code(facts.pop("code")) or list_name
     remarks = _join_remarks(draft, layout)
     numbers = [parse_identifier(text, "") for text in draft.get("identifiers", ())]
-    numbers += [parse_identifier(text, LABELS) for text in draft.get("labelled", ())]
+    numbers += [parse_identifier(text.strip(), LABELS) for text in draft.get("labelled", ())]
     names = _read_names(draft)
     addresses = _find_distinct(draft.get("addresses", ()))
     countries = {parse_country(text.strip()) for text in draft.get("countries", ())}
@@ -1918,8 +1928,8 @@ def _build_entry(draft: Draft, layout: Row, list_name: str) -> ListEntry:
 
 def _join_remarks(draft: Draft, layout: Row) -> str:
     """The remarks of an entry; what rules `at` "entry" find in them is added to the draft."""
-    texts = _find_distinct(draft.get("remarks", ()))
-    remarks = ("" if texts and len(texts[0]) == REMARK_CUT else "; ").join(texts)
+    texts = list(filter(None, dict.fromkeys(draft.get("remarks", ()))))
+    remarks = ("" if texts and len(texts[0]) == REMARK_CUT else "; ").join(texts).strip()
     for rule in _read_rules(layout["layout"]) if remarks else ():
         if rule.at == "entry":
             draft.setdefault(rule.field, []).extend(rule.cut([remarks]))
@@ -1932,7 +1942,7 @@ def read_entries(files: Sequence[ListFile], name: str) -> tuple[list[ListEntry],
     layout = main.layout
     numbered = not layout["list"] or any(r.field == "key" for r in _read_rules(layout["layout"]))
     seen, notes = Counter[str](), Counter[str]()
-    for key, draft in main.drafts.items():
+    for key, draft in main.drafts.items() if layout["part"] in ("", "main") else ():
         whole = {"entry_id": [key]} | draft if numbered else draft
         for part in files[1:]:  # an entry of theirs that the main file lacks is on no list
             for word, texts in part.drafts.get(key, {}).items():
@@ -1944,7 +1954,7 @@ def read_entries(files: Sequence[ListFile], name: str) -> tuple[list[ListEntry],
             entry = replace(entry, entry_id=f"{entry.entry_id}-{seen[known]}")
         first = entry.names[0][0]
         entries += [entry] if first else []
-        notes["rows without a name"] += not first
+        notes["rows without a name"] += bool(draft) > bool(first)
         lettered = any(letter.isalnum() for text, _ in entry.names for letter in text)
         notes["entries whose names have no letter: nothing can hit them"] += bool(first) > lettered
         notes["unreadable dates"] += any(k in draft and not getattr(entry, k) for k in DATES)
@@ -2016,10 +2026,10 @@ def _find_source(name: str) -> Row:
     return next(found, defaultdict(str))
 
 
-def _hold_list(files: Sequence[ListFile], due: str) -> HeldList:
-    """The list in `files`, which lie there for the list `due`, "" for none."""
+def _hold_list(files: Sequence[ListFile], due: Row) -> HeldList:
+    """The list in `files`, which lie there for the list that `due` is the registry's row of."""
     main, layout = files[0], files[0].layout
-    added = due if _find_source(due)["format"] == layout["layout"] else ""  # the user's own source
+    added = due["list"] if due["format"] == layout["layout"] else ""  # the user's own source
     name = layout["list"] or added or main.path.name.partition(".")[0]
     entries, notes = read_entries(files, name)
     if name == "*" and entries:  # OFAC's enhanced files: the list of most entries
@@ -2029,7 +2039,8 @@ def _hold_list(files: Sequence[ListFile], due: str) -> HeldList:
     published = max((parse_date(t, (layout["dates"], *DATE_FORMATS)) for t in told), default="")
     notes["unreadable date of publication"] += bool(told) > bool(published)
     measures = _measure_list(files, entries)
-    return HeldList(files, name, _find_source(name), entries, notes, published, measures)
+    source = due if due["list"] == name else _find_source(name)
+    return HeldList(files, name, source, entries, notes, published, measures)
 
 
 def _measure_list(files: Sequence[ListFile], entries: Sequence[ListEntry]) -> dict[str, float]:
@@ -2197,7 +2208,7 @@ def _tell_age(held: HeldList, options: ListOptions) -> tuple[str, int | None, li
     """The day a list is of, ISO, its age, and what is to be said: first that it is too old."""
     path = held.files[0].path
     as_of = held.published or read_copy_note(path.parent).get("checked_at", "")[:10]
-    undated = not as_of and held.source["list"]
+    dated = bool(as_of)
     if not as_of and not held.files[0].raw:
         return "", None, ["", ""]
     as_of = as_of or date.fromtimestamp(path.stat().st_mtime).isoformat()
@@ -2205,7 +2216,8 @@ def _tell_age(held: HeldList, options: ListOptions) -> tuple[str, int | None, li
     limit = int(held.source["max_age_days"] or 30) if options.max_age is None else options.max_age
     late = age > limit and (held.files[0].layout["list"] or held.source["list"])
     old = f"{path} is of {as_of}, {age} days old where {limit} are allowed" if late else ""
-    early = f"{path} is of {as_of}, after the day it is judged for" if age < 0 else ""
+    early = f"{path} is of {as_of}, after the day it is judged for" if dated and age < 0 else ""
+    undated = held.source["list"] and not dated
     file_day = f"undated, so taken to be as old as its file, {as_of}" if undated else ""
     return as_of, age, [old or early, file_day]
 
@@ -2215,11 +2227,11 @@ def _judge_list(files: Sequence[ListFile], options: ListOptions) -> Judged:
     path = files[0].path
     folders = path.resolve().parts[-4:-1]
     due = folders[folders.index("official") + 1 :][:1] if "official" in folders else ()
-    held = _hold_list(files, "".join(due))
+    official = _find_source("".join(due))
+    held = _hold_list(files, official)
     as_of, age, said = _tell_age(held, options)
     strict = "official" in folders or options.max_age is not None
-    official = "".join(due) if _find_source("".join(due))["list"] else ""
-    fault = find_list_fault(held, official, {}) or (said[0] if strict else "")
+    fault = find_list_fault(held, official["list"], {}) or (said[0] if strict else "")
     if not fault and all(
         entry.expires_on and entry.expires_on < f"{options.as_of}" for entry in held.entries
     ):
@@ -2283,11 +2295,11 @@ def find_unloaded(reports: Iterable[ListReport]) -> list[str]:
 
 
 def check_download(
-    paths: Sequence[Path], due: str, last: Mapping[str, float]
+    paths: Sequence[Path], source: Row, last: Mapping[str, float]
 ) -> tuple[str, Mapping[str, float]]:
-    """Why the downloaded files are not the list `due`, "" when sound; and what they hold."""
-    held = _hold_list([read_list_file(path) for path in paths], due)
-    fault = find_list_fault(held, due, last)
+    """Why the downloaded files are not the list `source`, "" when sound; and what they hold."""
+    held = _hold_list([read_list_file(path) for path in paths], source)
+    fault = find_list_fault(held, source["list"], last)
     return fault.replace(f"{paths[0].parent}/", ""), held.measures
 
 
@@ -2423,7 +2435,7 @@ def _gather(source: Row, room: Path, good: Path, limits: UpdateLimits) -> dict[s
             shutil.copyfile(kept, room / name)
     names = [name for _, name in parts]
     last = note.get("measures", {})
-    fault, measures = check_download([room / name for name in names], source["list"], last)
+    fault, measures = check_download([room / name for name in names], source, last)
     if fault:
         raise ScreenError(fault)
     checked = datetime.now(UTC).isoformat(timespec="seconds")

@@ -198,7 +198,7 @@ def check_cells(text: bytes) -> None:
 
 CELL_READERS: Sequence[Callable[[str], Any]] = (
     screen.find_hs_code_flag, screen.find_region_flags, screen.read_cell, screen.find_numbers,
-    screen.find_role, screen.parse_month, screen.parse_amount, screen.parse_inner_names,
+    screen.find_role, screen.parse_month, screen.parse_amount, 
     screen.find_unread_country, screen.split_listed,
     lambda cell: get_screener().places.find_addresses(cell),
 )  # fmt: skip

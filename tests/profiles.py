@@ -84,7 +84,9 @@ def build_rows(name, editions):
         known = names_of(older[-1])
         fresh = [e.names[0][0] for e in last.entries if e.names[0][0] not in known]
         if not last.published and len(fresh) >= LEAST_PART:
-            rows.append((f"of 100 newest names of {day}", 0, day, "", sample(set(fresh[-400:]), NEWEST)))
+            rows.append(
+                (f"of 100 newest names of {day}", 0, day, "", sample(set(fresh[-400:]), NEWEST))
+            )
         rows += [(word, least, day, "", "") for word, least in find_floors(last, [])]
         rows.append((f"of 100 names of {day}", SURE, day, "", sample(names_of(last), SAMPLE)))
     return [(name, *row, counts, day) for row in rows]

@@ -71,7 +71,7 @@ def test_a_file_that_is_not_there_is_refused():
 
 def test_a_refused_list_says_so_and_still_counts_what_it_could_read():
     report = report_of("csl-cut-inside-a-cell.csv")
-    assert (report.status, report.entries) == ("refused", 3)
+    assert (report.status, report.entries) == ("refused", 4)
 
 
 @pytest.mark.parametrize("word", ["US-CSL", "csl-cut-inside-a-cell.csv"])
@@ -79,7 +79,7 @@ def test_the_user_admits_a_refused_list_by_name_and_the_note_records_it(word):
     entries, (report,) = read(
         "csl-cut-inside-a-cell.csv", replace(OPTIONS, admit=frozenset([word]))
     )
-    assert (len(entries), report.status) == (3, "refused")
+    assert (len(entries), report.status) == (4, "refused")
     assert report.note.startswith("admitted by the user: ")
 
 
@@ -93,27 +93,44 @@ def test_a_list_without_entries_cannot_be_admitted():
         read("empty.csv", replace(OPTIONS, admit=frozenset(["empty", "empty.csv"])))
 
 
-def test_the_report_has_the_contract_s_keys_and_counts():
+def test_the_report_has_the_contract_s_keys_and_counts(no_profiles):
     report = asdict(report_of("uk.csv"))
     raw = (LISTS / "uk.csv").read_bytes()
     assert report == {
         "list": "UK-SL", "title": "UK Sanctions List", "file": str(LISTS / "uk.csv"),
         "format": "uk csv", "entries": 2, "names": 5, "weak_names": 1, "addresses": 1,
         "as_of": "2026-11-20", "age_days": 3, "sha256": hashlib.sha256(raw).hexdigest(),
-        "status": "ok",
-        "note": "1 unreadable dates; a slice of 2 entries; the whole list has 3,000 or more",
+        "status": "ok", "note": "1 unreadable dates",
     }  # fmt: skip
 
 
-def test_rows_without_a_name_are_counted():
-    assert note_of("own.csv") == "1 rows without a name"
+def test_rows_without_a_name_are_counted_and_refuse_above_two_percent(tmp_path):
+    assert note_of("own-with-nameless-rows.csv").startswith(
+        "own-with-nameless-rows.csv has 1 rows without a name beside 1 entries: give a sound copy"
+    )
+    rows = ["name,countries", *(f"Borealis {n},KG" for n in range(99)), ",RU", ",", ""]
+    (tmp_path / "house.csv").write_text("\n".join(rows))
+    report = screen.judge_lists([tmp_path / "house.csv"], OPTIONS)[0][1]
+    assert (report.status, report.entries, report.note) == ("ok", 99, "1 rows without a name")
 
 
-def test_columns_of_an_own_list_that_nobody_reads_are_named():
-    assert note_of("own-with-a-column-misspelt.csv") == "1 column not read: alias"
+@pytest.mark.parametrize("column", ["alias", "aka", "A.K.A.", "aliases"])
+def test_aliases_under_any_usual_header_are_read(column, tmp_path):
+    (tmp_path / "own.csv").write_text(f"name,{column},note\nBorealis,BWW; North Works|Bo,x\n")
+    ((entry,), report) = screen.judge_lists([tmp_path / "own.csv"], OPTIONS)[0]
+    assert [text for text, _ in entry.names] == ["Borealis", "BWW", "North Works", "Bo"]
+    assert report.note == "column not read: note"
 
 
-def test_an_old_list_given_by_hand_is_stale_and_loads():
+@pytest.mark.parametrize("column", ["name 2", "other_names", "Alias (Latin)", "former name 1"])
+def test_a_column_that_looks_like_names_and_is_not_read_refuses_an_own_list(column, tmp_path):
+    (tmp_path / "own.csv").write_text(f"name,{column}\nBorealis,BWW\n")
+    report = screen.judge_lists([tmp_path / "own.csv"], OPTIONS)[0][1]
+    assert report.status == "refused"
+    assert "that looks like names and is not read" in report.note
+
+
+def test_an_old_list_given_by_hand_is_stale_and_loads(no_profiles):
     assert report_of("un-one-year-old.xml").status == "stale"
     assert note_of("un-one-year-old.xml").endswith(
         "is of 2025-11-20, 368 days old where 30 are allowed"
@@ -122,7 +139,7 @@ def test_an_old_list_given_by_hand_is_stale_and_loads():
 
 
 @pytest.mark.parametrize(("days", "status"), [(368, "ok"), (367, "refused")])
-def test_a_given_age_limit_refuses_what_is_older(days, status):
+def test_a_given_age_limit_refuses_what_is_older(days, status, no_profiles):
     assert report_of("un-one-year-old.xml", replace(OPTIONS, max_age=days)).status == status
 
 
@@ -134,52 +151,117 @@ def test_the_same_file_twice_is_one_list():
     assert len(screen.read_lists([LISTS / "own.csv", LISTS / "own.csv"], OPTIONS)[1]) == 1
 
 
-def test_parts_given_one_by_one_are_one_list():
+def test_parts_given_one_by_one_are_one_list(no_profiles):
     parts = [LISTS / "sdn-set" / f"{name}.csv" for name in ("alt", "sdn", "add")]
     assert [r.names for r in screen.read_lists(parts, OPTIONS)[1]] == [8]
 
 
+@pytest.fixture
+def no_profiles(monkeypatch):
+    """Official lists of any size are whole."""
+    table = screen.read_table
+    rows = [{**row, "canaries": ""} for row in SOURCES.values()]
+    tables = {"sources": rows, "list_profiles": []}
+    changed = lambda name: tables[name] if name in tables else table(name)  # noqa: E731
+    monkeypatch.setattr(screen, "read_table", changed)
+
+
 HEADER = (LISTS / "csl-minimal-quotes.csv").read_text().splitlines()[0]
-WHOLE_NAMES = ["BANCO NACIONAL DE CUBA", "Huawei Technologies Co., Ltd."]
 
 
-def write_csl(path, count, names=WHOLE_NAMES):
-    every = [*names, *(f"Borealis {n}" for n in range(count - len(names)))]
-    source = "Entity List (EL) - Bureau of Industry and Security"
-    rows = [f'{n},{source},,,,"{name}"{"," * 23}' for n, name in enumerate(every)]
+def write_csl(path, names, code="EL"):
+    """A CSL of entries with these names, each with an alias; of another list where said."""
+    source = f"Entity List ({code}) - Bureau of Industry and Security"
+    rows = [
+        f'{n},{source},,,P,"{name}"{"," * 17}"{name} Works"{"," * 6}'
+        for n, name in enumerate(names)
+    ]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join([HEADER, *rows, ""]))
     return path
 
 
-def test_a_whole_csl_is_ok(tmp_path):
-    (report,) = screen.read_lists([write_csl(tmp_path / "c.csv", 13_000)], OPTIONS)[1]
-    assert (report.list, report.entries, report.status, report.note) == ("US-CSL", 13_000, "ok", "")
+NAMES = [f"Borealis {n}" for n in range(200)]
+PROFILE = {"list": "US-CSL", "since": "", "until": "", "digests": "", "source": "x", "as_of": "x"}
 
 
-@pytest.mark.parametrize("count", [1_000, 7_000, 12_999])
-def test_a_csl_with_part_of_its_records_is_refused(tmp_path, count):
-    path = write_csl(tmp_path / "c.csv", count)
-    with pytest.raises(screen.ScreenError) as caught:
-        screen.read_lists([path], OPTIONS)
-    assert caught.value.message == (
-        f"{path} has {count:,} entries where a full copy has 13,000 or more: give a sound copy, "
-        "or --admit US-CSL to screen on it all the same."
+@pytest.fixture
+def profile(monkeypatch):
+    """A profile of the made-up list, in place of the real ones."""
+    kept = " ".join(map(screen.digest_name, NAMES[::2]))
+    newest = " ".join(map(screen.digest_name, NAMES[-20:]))
+    floors = [
+        ("entries", "100", {}), ("names", "200", {}), ("entries of US-EL", "100", {}),
+        ("names for 100 entries", "180", {}), ("of 100 names of old", "95", {"digests": kept}),
+        ("of 100 newest names", "0", {"digests": newest, "since": "2026-07-31"}),
+        ("entries", "190", {"since": "2026-07-31"}),
+    ]  # fmt: skip
+    rows = [{**PROFILE, "measure": word, "least": least, **more} for word, least, more in floors]
+    sources = [{**row, "canaries": "Borealis 0"} for row in SOURCES.values()]
+    tables, table = {"list_profiles": rows, "sources": sources}, screen.read_table
+    monkeypatch.setattr(
+        screen, "read_table", lambda name: tables[name] if name in tables else table(name)
     )
 
 
-def test_a_small_slice_given_by_hand_loads_aloud_and_one_in_official_does_not(tmp_path):
-    by_hand = write_csl(tmp_path / "c.csv", 999)
-    official = write_csl(tmp_path / "official" / "c.csv", 999)
-    reports = [screen.judge_lists([path], OPTIONS)[0][1] for path in (by_hand, official)]
-    assert [report.status for report in reports] == ["ok", "refused"]
-    assert reports[0].note == "a slice of 999 entries; the whole list has 13,000 or more"
+def judge_csl(tmp_path, names, **more):
+    return screen.judge_lists([write_csl(tmp_path / "c.csv", names, **more)], OPTIONS)[0][1]
 
 
-def test_a_full_list_without_a_canary_is_refused(tmp_path):
-    path = write_csl(tmp_path / "c.csv", 13_000, ["BANCO NACIONAL DE CUBA"])
-    lacking = f"{path} lacks 'Huawei Technologies Co., Ltd.', which the whole list holds: "
-    assert screen.judge_lists([path], OPTIONS)[0][1].note.startswith(lacking)
+def test_a_whole_csl_is_ok(tmp_path, profile):
+    report = judge_csl(tmp_path, NAMES)
+    assert (report.list, report.entries, report.names, report.status) == ("US-CSL", 200, 400, "ok")
+    assert report.note.startswith("undated, so taken to be as old as its file, ")
+
+
+@pytest.mark.parametrize(
+    ("names", "code", "fault"),
+    [
+        (NAMES[:90], "EL", "has 90 entries where a full copy has 100 or more"),
+        (NAMES, "DPL", "has 0 entries of US-EL where a full copy has 100 or more"),
+        (NAMES[10:], "EL", "has 190 entries where"),
+        (NAMES[:180], "EL", "has 90 of 100 names of old where a full copy has 95 or more"),
+        (NAMES[:1] + NAMES[12:], "EL", "has 95 of 100"),
+        ([n[:9] for n in NAMES], "EL", "has 0 of 100 names of old where a full copy has 95 or more"),
+    ],
+)  # fmt: skip
+def test_a_csl_below_its_profile_is_refused(names, code, fault, tmp_path, profile):
+    report = judge_csl(tmp_path, names, code=code)
+    if fault.startswith(("has 190", "has 95")):
+        assert report.status == "refused"  # by another of its floors
+    else:
+        assert report.note == (
+            f"{tmp_path / 'c.csv'} {fault}: give a sound copy, or --admit US-CSL to screen on it all the same"
+        )
+
+
+def test_an_undated_list_with_the_newest_names_is_held_to_the_floors_of_their_edition(
+    tmp_path, profile
+):
+    names = [name for n, name in enumerate(NAMES) if n % 2 == 0 or n > 189]
+    assert "has 105 entries where a full copy has 190" in judge_csl(tmp_path, names).note
+    assert judge_csl(tmp_path, [*NAMES[:180:2], *NAMES[180:190:2], *NAMES[1:40:2]]).status == "ok"
+
+
+@pytest.mark.parametrize("column", ["name", "alt_names", "programs", "_id", "source_list_url"])
+def test_a_renamed_column_of_an_official_list_refuses_it(column, tmp_path, profile):
+    path = write_csl(tmp_path / "c.csv", NAMES)
+    text = path.read_text()
+    path.write_text(text.replace(f"{column},", f"{column}x,", 1))
+    (report,) = [report for _, report in screen.judge_lists([path], OPTIONS)]
+    assert (report.list, report.status) == ("US-CSL", "refused")
+    assert f"lacks the column {screen._fold_column(column)!r}" in report.note
+
+
+@pytest.mark.parametrize("mark", ["\t", ";", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_delimiter_and_encoding_are_found_as_in_any_table(mark, encoding, tmp_path, profile):
+    names = [*NAMES[:-1], "Bürö Größe Žižka Ltd" if encoding != "cp1252" else "Büro Größe Ltd"]
+    rows = list(csv.reader(write_csl(tmp_path / "c.csv", names).read_text("utf-8").splitlines()))
+    with open(tmp_path / "c.csv", "w", encoding=encoding, newline="") as file:
+        csv.writer(file, delimiter=mark).writerows(rows)
+    ((entries, report),) = screen.judge_lists([tmp_path / "c.csv"], OPTIONS)
+    assert (report.status, entries[-1].names[0][0]) == ("ok", names[-1])
 
 
 def keep_copy(home, body, checked_at="2026-11-20T00:00:00+00:00"):
@@ -195,11 +277,12 @@ def keep_copy(home, body, checked_at="2026-11-20T00:00:00+00:00"):
 
 @pytest.fixture
 def small_registry(monkeypatch):
-    """The registry with least counts that the fixtures reach, and a source of the user's own."""
-    rows = [{**row, "least_entries": "1", "canaries": ""} for row in SOURCES.values()]
+    """The registry without profiles, and with a source of the user's own."""
+    rows = [{**row, "canaries": ""} for row in SOURCES.values()]
     rows.append({**rows[0], "list": "HOUSE", "format": "own csv", "title": "House"})
     table = screen.read_table
-    changed = lambda name: rows if name == "sources" else table(name)  # noqa: E731
+    tables = {"sources": rows, "list_profiles": []}
+    changed = lambda name: tables[name] if name in tables else table(name)  # noqa: E731
     monkeypatch.setattr(screen, "read_table", changed)
 
 
@@ -272,7 +355,10 @@ def test_the_starter_list_is_used_aloud_when_no_official_list_is_there(own_table
     assert {name: report.entries for name, report in reports.items()} == {
         "house": 1,
         "starter": 720,
+        "EU-833": 1806,
+        "US-MIEU": 13,
     }
+    assert reports["US-MIEU"].note == "a transcription of 2026-09-24, not the official file"
     assert reports["starter"].note == (
         "a starter list, used because no official list is loaded: run `screen.py update`"
     )
@@ -289,7 +375,8 @@ def test_the_starter_list_is_left_out_beside_official_lists(own_tables, small_re
         (home / "un.xml").write_bytes(UN_XML)
     else:
         keep_copy(home, UN_XML)
-    assert [report.list for report in screen.read_lists([own_tables], OPTIONS)[1]] == ["UN-SC"]
+    reports = screen.read_lists([own_tables], OPTIONS)[1]
+    assert {report.list for report in reports} == {"UN-SC", "EU-833", "US-MIEU"}
 
 
 def test_another_folder_has_no_starter_list(own_tables, tmp_path):
@@ -299,32 +386,32 @@ def test_another_folder_has_no_starter_list(own_tables, tmp_path):
     assert [report.list for report in reports] == ["house"]
 
 
-FEWER = "un.xml has 2 entries where a full copy has 3 or more"
-UN = {**SOURCES["UN-SC"], "least_entries": "2", "canaries": "OTTO QUILL|Old Lamp"}
-
-
 @pytest.mark.parametrize(
-    ("name", "change", "last", "fault"),
+    ("name", "last", "fault"),
     [
-        ("un.xml", {}, 0, ""),
-        ("un.xml", {}, 2, ""),
-        ("un.xml", {}, 3, "un.xml has 2 entries where the last good copy had 3"),
-        ("un.xml", {"least_entries": "3"}, 2, FEWER),
-        ("un.xml", {"canaries": "Nemo"}, 0, "un.xml lacks 'Nemo', which the whole list holds"),
-        ("eu.xml", {}, 0, "eu.xml holds EU-FSF where UN-SC is due"),
-        ("own.csv", {}, 0, "own.csv holds own where UN-SC is due"),
-        ("html-page-as-csl.csv", {}, 0, "html-page-as-csl.csv is an HTML page, not a list"),
+        ("un.xml", {}, ""),
+        ("un.xml", {"entries": 2, "names": 8}, ""),
+        ("un.xml", {"entries": 3}, "un.xml has 2 entries where the last good copy had 3"),
+        ("un.xml", {"weak names": 2}, "un.xml has 1 weak names where the last good copy had 2"),
+        ("un.xml", {"names": 3}, "un.xml has 8 names where the last good copy had 3"),
+        ("eu.xml", {}, "eu.xml holds EU-FSF where UN-SC is due"),
+        ("own.csv", {}, "own.csv holds own where UN-SC is due"),
+        ("html-page-as-csl.csv", {}, "html-page-as-csl.csv holds <html>, which is no list known here"),
     ],
 )  # fmt: skip
-def test_a_download_is_checked_before_it_counts(name, change, last, fault):
-    assert screen.check_download([LISTS / name], {**UN, **change}, last)[0] == fault
+def test_a_download_is_checked_before_it_counts(name, last, fault, no_profiles):
+    assert (
+        screen.check_download([LISTS / name], SOURCES["UN-SC"] | {"canaries": ""}, last)[0] == fault
+    )
 
 
-def test_a_downloaded_set_is_checked_as_one_list():
-    source = {**SOURCES["US-SDN"], "least_entries": "3", "canaries": "BOREALIS TOYS|LAMP"}
+def test_a_downloaded_set_is_checked_as_one_list(no_profiles):
+    sdn = SOURCES["US-SDN"] | {"canaries": ""}
     files = [LISTS / "sdn-set" / f"{n}.csv" for n in ("sdn", "add", "alt", "sdn_comments")]
-    assert screen.check_download(files, source, 3) == ("", 3)
-    assert screen.check_download(files[:2], source, 3)[0] == (
+    fault, measures = screen.check_download(files, sdn, {"entries": 3})
+    assert (fault, measures["entries"]) == ("", 3)
+    assert measures["of 100 in the alt file with an entry"] == 100
+    assert screen.check_download(files[:2], sdn, {})[0] == (
         "sdn.csv is part of a set, and its alt file is not there"
     )
 
@@ -333,7 +420,7 @@ def test_a_downloaded_set_is_checked_as_one_list():
 def test_every_layout_has_its_source_and_an_official_list_its_registry_row(row):
     date.fromisoformat(row["as_of"])
     assert row["source"]
-    assert row["list"] in {*SOURCES, "", "OpenSanctions"}
+    assert row["list"] in {*SOURCES, "", "*", "OpenSanctions"}
 
 
 @pytest.mark.parametrize("row", SOURCES.values(), ids=lambda row: row["list"])
@@ -342,7 +429,6 @@ def test_every_source_has_an_address_a_part_or_a_page_to_fetch_it_from(row):
     urls = [url for url in row["url"].split("|") if url]
     assert all(url.startswith("https://") for url in [*urls, row["manual"]])
     assert len(urls) in (0, len(row["files"].split("|")))
-    assert int(row["least_entries"]) > 0
 
 
 def test_a_list_in_a_zip_file_loads(tmp_path):
@@ -362,7 +448,7 @@ def test_a_gzip_file_cut_or_bursting_is_refused(end, why, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("cell", ["a\rb", "\n", '"a'])
-def test_an_odd_cell_of_opensanctions_is_read(cell, tmp_path):
+def test_an_odd_cell_of_opensanctions_is_read(cell, tmp_path, no_profiles):
     text = (LISTS / "opensanctions-16-columns.csv").read_text()
     (tmp_path / "o.csv").write_text(text.replace("BWW", cell.replace('"', '""')), newline="")
     assert screen.read_lists([tmp_path / "o.csv"], OPTIONS)[1][0].entries == 1
@@ -370,5 +456,5 @@ def test_an_odd_cell_of_opensanctions_is_read(cell, tmp_path):
 
 def test_a_first_cell_without_end_is_refused(tmp_path):
     (tmp_path / "o.csv").write_text("name\n" + ('"' + "a" * 99_999 + "\n") * 3)
-    with pytest.raises(screen.ScreenError, match="breaks off or is garbled after row 1 "):
+    with pytest.raises(screen.ScreenError, match="quotes out of place"):
         screen.read_lists([tmp_path / "o.csv"], OPTIONS)

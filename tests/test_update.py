@@ -173,7 +173,7 @@ def read_used(folder: Path) -> dict[str, list[bytes]]:
     used = {}
     for home in sorted(folder.glob("*/")):
         for copy in screen.find_copies(home)[:1]:
-            assert screen.read_copy_note(copy)["entries"] == 300
+            assert screen.read_copy_note(copy)["measures"]["entries"] == 300
             used[home.name] = [path.read_bytes() for path in screen._find_files(home)]
             bodies = [gzip.decompress(b) if b[:1] == b"\x1f" else b for b in used[home.name]]
             assert [body.count(b"\n") for body in bodies] == [301] * len(bodies)
@@ -272,7 +272,9 @@ def test_a_wrong_body_leaves_the_good_copy(case: str, server: Server, tmp_path: 
     assert update(server.address, tmp_path)[0] == []
     server.answers, today = [build_answer(WRONG_BODIES[case])], f"{datetime.now(UTC):%Y-%m-%d}"
     (tmp_path / "l.csv").write_bytes(WRONG_BODIES[case])
-    fault, _ = screen.check_download([tmp_path / "l.csv"], build_source(server.address), 300)
+    fault, _ = screen.check_download(
+        [tmp_path / "l.csv"], build_source(server.address), {"entries": 300}
+    )
     assert fault
     faults, _ = update(server.address, tmp_path)
     assert faults == [build_sentence(fault.rstrip("."), server.address, tmp_path, today)]
@@ -536,11 +538,19 @@ def keeper(server: Server, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-c", KEEPER, source, str(tmp_path / "official")]
     where = Path(screen.__file__).parent
     with subprocess.Popen(
-        command, cwd=where, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        command,
+        cwd=where,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
     ) as process:
-        yield process
-        assert process.stdin
-        process.stdin.close()
+        try:
+            yield process
+        finally:
+            assert process.stdin
+            process.stdin.close()
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def start_updater(keeper: subprocess.Popen[str], fatal: int) -> int:
