@@ -6,10 +6,10 @@
 """Screen export shipments: listed parties, controlled goods, embargoed or diverted destinations.
 
 The file reads from top to bottom, each room calling only what stands above it: Vocabulary, Goods,
-Destinations, Files, Tables, Lists, Update, Cells, Names, Match, Shipments, History, Surges,
-Output, Show, Report, Clearances, Since, Places, Owners, Screening, Selftest, Run, Receipt, Command
-line. Facts are tables in lists/, each row with its source and date. Standard output carries rows,
-standard error the talk; README.md says what users may rely on.
+Destinations, Files, Tables, Lists, Verdicts, Update, Cells, Names, Match, Shipments, History,
+Surges, Output, Show, Report, Clearances, Since, Places, Owners, Screening, Selftest, Run, Receipt,
+Command line. Facts are tables in lists/, each row with its source and date. Standard output
+carries rows, standard error the talk; README.md says what users may rely on.
 """
 
 from __future__ import annotations
@@ -1734,7 +1734,10 @@ def _unpack(raw: bytes) -> bytes:
     """The bytes of a list, unpacked unless they are a workbook."""
     stream = io.BufferedReader(io.BytesIO(raw))
     most = min(LARGEST_LIST, max(PACK_RATIO * len(raw), BLOCK))
-    body = raw if _is_workbook(stream) else bytes(open_packed(stream).read(most + 1))
+    try:
+        body = bytes(open_packed(stream).read(most + 1))
+    except WorkbookError:
+        return raw
     if len(body) > most:
         raise EOFError(f"it is larger than {most:,} bytes")
     return body
@@ -1789,7 +1792,7 @@ def _read_json(body: bytes, records: Sequence[str]) -> Iterator[Node]:
 
 
 def _read_drafts(nodes: Iterable[Node], layout: Row, drafts: dict[str, Draft]) -> None:
-    """Adds rows or records to `drafts`: by key where the layout has one, else each by its number."""
+    """Adds rows or records to `drafts`, by key where the layout has one, else by number."""
     rules = [rule for rule in _read_rules(layout["layout"]) if rule.at != "entry"]
     keys = [rule for rule in rules if rule.field == "key"]
     # Most rules of tables read one column, which most often is empty.
@@ -1803,8 +1806,9 @@ def _read_drafts(nodes: Iterable[Node], layout: Row, drafts: dict[str, Draft]) -
 
 
 def is_list_header(cells: Sequence[str]) -> bool:
-    """Whether a line is the header of a list: columns of an official layout, or `name` and others."""
-    return rank_list_header(cells) > 1
+    """Whether a line is the header of an official list, or has names and their aliases."""
+    columns = [_fold_column(cell) for cell in cells]
+    return {"name", "aliases"} <= {*columns} or _find_layout(columns, "", False) is not None
 
 
 def rank_list_header(cells: Sequence[str]) -> float:
@@ -4427,9 +4431,7 @@ def _check_header(
         return
     if [*headers[-2:]] == ["source", "as_of"]:
         yield "this is a table of screen.py, give a shipment file instead; it has"
-    layouts = [row["recognise"].split("|") for row in read_table("list_layouts")]
-    layouts = [["name", "aliases"], *(columns for columns in layouts if columns != ["name"])]
-    if any({*columns} <= {*headers} for columns in layouts):
+    if is_list_header(headers):
         yield "this is a list of parties, give it with -l and a shipment file beside it; it has"
     scores = [score_names(text, sample_column(rows, n)) for n, text in enumerate(headers)]
     likely = headers[scores.index(max(scores))].replace('"', '\\"')

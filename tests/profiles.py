@@ -76,7 +76,7 @@ def build_rows(name, editions):
     foreign = {text for text in lasting if not text.isascii()}
     if len(foreign) >= LEAST_PART:
         rows.append(("of 100 names in other letters", sure, "", "", sample(foreign, NEWEST)))
-    for on, one in held:
+    for _, one in held:
         if one.published:
             rows.append(("entries", len(one.entries), one.published, one.published, ""))
             rows.append(("names", len(names_of(one)), one.published, one.published, ""))

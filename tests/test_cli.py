@@ -177,7 +177,7 @@ def test_unreadable_list(place):
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"), [("", "is empty, not a list"), ("name\n", "holds no entries")]
+    ("text", "fault"), [("", "cannot be read (the file is empty, a header line expected)"), ("name\n", "holds no entries")]
 )
 def test_empty_list(place, text, fault):
     (place / "empty.csv").write_text(text)
@@ -190,7 +190,7 @@ def test_one_empty_list_among_sound_ones_stops_the_run(place):
     (place / "empty.csv").write_text("")
     assert (
         said(call("-l", "own.csv", "-l", "empty.csv", "rows.csv"))
-        == "Error: empty.csv is empty, not a list: give a sound copy."
+        == "Error: empty.csv cannot be read (the file is empty, a header line expected): give a sound copy."
     )
 
 

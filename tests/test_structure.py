@@ -17,7 +17,7 @@ TOP = {node.name: node for node in TREE.body if isinstance(node, NODES)}
 FUNCTIONS = [node for node in ast.walk(TREE) if isinstance(node, NODES[:2])]
 BARS = [n for n, line in enumerate(SOURCE.splitlines(), 1) if re.fullmatch("# ={90,}", line)]
 HEADINGS = [SOURCE.splitlines()[n].lstrip("# 0123456789") for n in BARS]
-ROOMS = ["Vocabulary", "Goods", "Destinations", "Files", "Tables", "Lists", "Update", "Cells", "Names", "Match", "Shipments",
+ROOMS = ["Vocabulary", "Goods", "Destinations", "Files", "Tables", "Lists", "Verdicts", "Update", "Cells", "Names", "Match", "Shipments",
          "History", "Surges", "Output", "Show", "Report", "Clearances", "Since", "Places", "Owners", "Screening", "Selftest", "Run", "Receipt", "Command line"]  # fmt: skip
 
 
