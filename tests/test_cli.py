@@ -177,7 +177,11 @@ def test_unreadable_list(place):
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"), [("", "cannot be read (the file is empty, a header line expected)"), ("name\n", "holds no entries")]
+    ("text", "fault"),
+    [
+        ("", "cannot be read (the file is empty, a header line expected)"),
+        ("name\n", "holds no entries"),
+    ],
 )
 def test_empty_list(place, text, fault):
     (place / "empty.csv").write_text(text)
