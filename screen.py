@@ -213,9 +213,9 @@ def read_table(name: str) -> list[dict[str, str]]:
 # be read, and the texts that name other goods than the code. An HS code never proves control.
 # Does not know parties, routes, files or dates.
 
-Phrase = tuple[tuple[str, int], ...]  # of each word what it begins with, and the gap before
+Phrase = tuple[tuple[str, int], ...]  # how each word begins, the gap before
 Phrases = Mapping[str, Sequence[tuple[Phrase, Row]]]  # by three letters
-PhraseHit = tuple[int, int, Row]  # where a phrase starts and ends, and the row that has it
+PhraseHit = tuple[int, int, Row]  # start and end of a phrase, its row
 HIGH_PRIORITY = "Common High Priority List"  # lists/goods.csv `table`
 ANY_DESTINATION = "*"  # meets also the rules that only some destinations make apply
 CAUTION = "an HS code never proves control: check the parameters"
@@ -228,11 +228,11 @@ SEVERAL_CODES = (  # what parts them, and how many digits each has
     (r"[;|\n&]", 2), (r"[,/]|\band\b|\bor\b|\s-\s", 4), (r"\s+|[-–]", 6), (r"[^\d.]{3,}", 6),
 )  # fmt: skip
 WORD = re.compile(r"(?:(~) )?([\u3040-\u9fff]|[^\W_\u3040-\u9fff]+)(\*?)")  # "ball ~ bearing*"
-GRADES = ("high", "medium", "with", "low")  # of descriptions.csv; others say what is not the goods
-# Characters that are read, so that a hostile cell takes no minutes; of a longer cell it is said.
+GRADES = ("high", "medium", "with", "low")  # the others say what is not the goods
+# Characters that are read, so that no cell takes minutes; of a longer one it is said.
 LONGEST_CODE, LONGEST_TEXT = 400, 4_000
-GAP_WORDS = 3  # `~`: "tantalum chip SMD capacitors" has 2; at 5 two goods of one list get joined
-# One word at most: "bearing mounting grease", "for the oscilloscope"; two reach other goods.
+GAP_WORDS = 3  # `~`: "tantalum chip SMD capacitors" has 2; at 5 two goods get joined
+# At most one word: "bearing mounting grease", "for the oscilloscope".
 NEAR = re.compile(r"\s*(?:[^\s,;:()]+\s*)?")
 
 
@@ -240,7 +240,7 @@ class HsCode(NamedTuple):
     """One code as read; even one with a fault is looked up."""
 
     digits: str  # "854231"
-    fault: str  # why a person must look; "" for a code that stands as written, or surely repaired
+    fault: str  # why a person must look; "" for a code that stands or was mended
 
     @property
     def sound(self) -> bool:
@@ -270,7 +270,7 @@ def _find_begun(digits: str) -> list[Row]:
 
 @functools.cache
 def _heading_exists(digits: str) -> bool:
-    """Whether the chapter of `digits`, and the heading if they have four, stand in the HS."""
+    """Whether chapter and, if given, heading of `digits` stand in the HS."""
     last = {row["chapter"]: row["last_heading"] for row in read_table("hs_chapters")}  # "8549"
     return digits[:4] <= last.get(digits[:2], "") and digits[2:4] != "00"
 
@@ -302,7 +302,7 @@ def parse_hs_code(text: str) -> HsCode:
         return HsCode(re.sub(r"\D", "", first[0]), "letters or signs in the code")
     code = re.sub(r"^(\d{4})\.0$|^(\d{5,})\.0+$", r"\1\2", found[1])  # the tail of a float
     digits = re.sub(r"\D", "", code)
-    # 8541.10 read as a number is 8541.1; 8542.3 though begins four lines, so nothing is certain.
+    # 8541.10 read as a number is 8541.1; 8542.3 though begins four lines.
     cut = re.fullmatch(r"\d{4}[.,][1-9]", code)
     if cut and all(row["rule"][:6] == digits + "0" for row in _find_begun(digits)):
         return _check_digits(digits + "0")
@@ -310,7 +310,7 @@ def parse_hs_code(text: str) -> HsCode:
 
 
 def _check_digits(digits: str) -> HsCode:
-    """The code that `digits` are, a lost leading zero put back, or what is wrong with them."""
+    """The code that `digits` are, a lost zero put back, or what is wrong with them."""
     bare, odd = digits.lstrip("0"), len(digits) % 2
     stands, padded = _heading_exists(digits), odd and _heading_exists("0" + digits)
     if len(digits) > 12 or len(digits) in (1, 3):
@@ -375,7 +375,7 @@ def screen_codes(cells: tuple[str, ...], ways: tuple[str, ...]) -> tuple[Flag, .
 
 @functools.cache
 def read_destinations(text: str) -> frozenset[str]:
-    """The countries that a rule's `destinations` hold for, names of points resolved; for "" all."""
+    """The countries that `destinations` of a rule name or sum up; none for all."""
     points = {row["rule"]: row["countries"] for row in read_table("destinations")}
     named = [points.get(name, name).split("|") for name in text.split("|") if name]
     return frozenset(chain.from_iterable(named))
@@ -483,7 +483,7 @@ def find_phrases(text: str, phrases: Phrases) -> list[PhraseHit]:
 
 
 def _phrase_end(words: list[str], start: int, pieces: Phrase) -> int:
-    """The place behind phrase `pieces` that begins at word `start`; 0 where it does not stand."""
+    """The place behind phrase `pieces` that begins at word `start`, 0 for none."""
     place = start
     for stem, gap in pieces:
         for word in words[place : place + gap + 1]:
@@ -498,7 +498,7 @@ def _phrase_end(words: list[str], start: int, pieces: Phrase) -> int:
 def screen_descriptions(
     cells: tuple[str, ...], codes: tuple[str, ...], ways: tuple[str, ...]
 ) -> tuple[Flag, ...]:
-    """The flags of `cells` that describe goods: beside HS cells `codes`, on the way to `ways`."""
+    """The flags of `cells` that describe goods beside HS cells `codes`, by `ways`."""
     digits = [code.digits for _, code in read_codes(codes) if code.sound]
     text = " ".join(filter(None, cells))
     return find_description_flags(text, tuple(dict.fromkeys(digits)), ways) if text else ()
@@ -568,7 +568,7 @@ def find_words_rules(cell: str) -> list[Row]:
 
 @functools.lru_cache(maxsize=1 << 16)
 def _find_named_goods(text: str) -> tuple[PhraseHit, ...]:
-    """Goods in folded `text`, best grade first: no part of another good's name, case or purpose."""
+    """Goods in folded `text`, best grade first, but for names within other names."""
     hits = find_phrases(text, read_phrases("descriptions"))
 
     def is_goods(start: int, end: int, grade: str) -> bool:
@@ -587,7 +587,7 @@ def _find_named_goods(text: str) -> tuple[PhraseHit, ...]:
 
 
 def _words_flag(words: str, row: Row, digits: tuple[str, ...]) -> Flag:
-    """The `goods` flag for what `words` name, by a `row` of descriptions.csv with a goods table."""
+    """The flag of goods in a table that `words` name by `row` of descriptions.csv."""
     declared = ", ".join(digits)
     reason = f'"{words}" beside HS {declared or "none"} names {row["label"]}: {row["table"]}; '
     said = f"{reason}{row['controls']}; words prove no control"
@@ -611,7 +611,7 @@ def _description_flag(words: str, row: Row, digits: tuple[str, ...]) -> Flag:
 # country-group and diversion flags, each with publication and date.
 # Does not know listed parties, HS codes or files.
 
-# US states whose letters are a country's too: "Los Angeles, CA" must not be read as Canada.
+# US states whose letters are a country's too: "Los Angeles, CA" is not in Canada.
 US_STATES = "AL AR AZ CA CO DE GA ID IL IN KY LA MA MD ME MN MO MS MT NC NE PA SC SD TN VA".split()
 PARTS_OF_CELL = re.compile(r"[,;/()\[\]|:]|\s[-–—]\s")
 # Names are compared as bags of words: "Korea (Democratic People's Republic of)" is "Dem. Peoples
@@ -630,7 +630,7 @@ BUYERS = ("consignee", "intermediate_consignee", "end_user")  # who may send the
 
 @functools.lru_cache(maxsize=1 << 16)
 def fold_words(text: str) -> str:
-    """The words of `text`, folded, & and St. written out: how names and addresses are compared."""
+    """The words of `text`, folded, & and St. written out, to compare them."""
     words = re.findall(r"\w+", fold_phrase(text).replace("&", " and "))
     return " ".join("saint" if word == "st" else word for word in words)
 
@@ -719,7 +719,7 @@ def _read_country(part: str) -> str:
 
 
 def _choose_namesake(iso2: str, part: str, unread: Iterable[str]) -> str:
-    """`iso2` that `part` names, or a stricter state of that name if what is `unread` is like it."""
+    """`iso2` named in `part`, or a stricter namesake if what is `unread` is like it."""
     kin: dict[str, set[str]] = defaultdict(set)
     for name, other in read_country_names().items():
         if _bag_words(part) < name:
@@ -732,7 +732,7 @@ def _choose_namesake(iso2: str, part: str, unread: Iterable[str]) -> str:
 
 
 def find_country(role: str, cells: Cells) -> str:
-    """The cell with the country of the party `role`; for buyers at last the destination."""
+    """The cell with the country of party `role`; for buyers at last the destination."""
     texts = cells.get(f"{role}_country", ())
     if role in BUYERS:
         texts += cells.get("destination", ())
@@ -4533,10 +4533,10 @@ def open_shipments(source: str, options: ReadOptions) -> Iterator[Shipments]:
 # and counts of what could not be read. Memory follows groups and months, not rows. Does not know
 # about files, lists of parties or what the sums say.
 
-AMOUNT_ROLES = ("value", "weight", "quantity")  # the first that half of the rows state is compared
-TIER_ORDER = ("1", "2", "3.A", "3.B", "4.A", "4.B", "")  # as `tier_of` says; "": not listed
+AMOUNT_ROLES = ("value", "weight", "quantity")  # compared: the first that is stated
+TIER_ORDER = ("1", "2", "3.A", "3.B", "4.A", "4.B", "")  # "": not listed
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-DATE_FORMS = (  # form, its year, its month if the day comes first, its month if the month does
+DATE_FORMS = (  # form, year, month if the day comes first, month if it does
     (r"(\d{4})\D?(\d\d?)(?:\D?\d\d?(?:\D.*)?)?", 1, 2, 2),  # 2025-03-17T10:22, 20250317, 2025-03
     (r"(\d\d?)\D(\d{4})", 2, 1, 1),  # 03/2025
     (r"(\d\d?)\.(\d\d?)\.(\d{4}|\d\d)(?: .*)?", 3, 2, None),  # 17.03.25: dots are day first
@@ -4544,12 +4544,12 @@ DATE_FORMS = (  # form, its year, its month if the day comes first, its month if
     (rf"(?:\d\d?\W)?({'|'.join(MONTHS)})[a-z]*\W+(?:\d\d?, )?(\d{{4}}|\d\d)", 2, 1, 1),  # Mar-25
 )
 PENDING_ROWS = 100_000  # rows waiting to be summed up; fewer: slow, more: memory
-LOT_LIMITS = (1000, 2500, 5000, 10000)  # 2,500 USD a day: U.S. filing, 15 CFR 30.37(a); and kin
-LOT_BAND = 0.9  # 0.9 to 1 x limit is "just below": one ordinary value in fifteen falls there
+LOT_LIMITS = (1000, 2500, 5000, 10000)  # 2,500 USD: 15 CFR 30.37(a)
+LOT_BAND = 0.9  # of a limit to it: one ordinary value in fifteen falls there
 PRICE_STEP = 0.05  # of the decimal logarithm of the value of a kilogram: 12 percent
 GROUP = ["destination", "heading", "tier", "consignee"]
 TRADE = [*GROUP, "day_first", "month_first", "file"]
-LOTS, PRICES = [*GROUP, "month", "limit"], ["subheading", "step"]  # keys of tables, as are:
+LOTS, PRICES = [*GROUP, "month", "limit"], ["subheading", "step"]  # keys, as are:
 TEXTS = {role: [*GROUP, role] for role in ("description", "consignee_address")}
 
 
@@ -4571,7 +4571,7 @@ def parse_month(text: str) -> tuple[int, int]:
 
 
 def _number_month(year: str, month: str) -> int:
-    """The number of a `month` as written, in a year of two or four figures; 0 where impossible."""
+    """The number of a `month` as written in a `year` of two or four figures, or 0."""
     y = int(year) + 2000 * (len(year) == 2)
     m = MONTHS.index(month) + 1 if month in MONTHS else int(month)
     return y * 12 + m - 1 if 1990 <= y < 2100 and 1 <= m <= 12 else 0
@@ -4603,12 +4603,12 @@ class SurgeLedger:
 
     def __init__(self) -> None:
         self.rows = 0
-        self.unread: Counter[str] = Counter()  # cells by role; their rows stay in the totals
-        self.spelling = {"": ""}  # by key, names, descriptions and addresses as first written
+        self.unread: Counter[str] = Counter()  # cells by role; their rows count
+        self.spelling = {"": ""}  # by key: texts as first written
         self._tables: dict[tuple[str, ...], list[Any]] = defaultdict(list)
 
     def add(self, columns: Mapping[str, Sequence[str]], file: str = "") -> None:
-        """Take in rows, text columns by role; a `file` has one order of day and month."""
+        """Take in columns of text by role; a `file` has one order of day and month."""
         for role in ("destination", "hs_code", "date"):
             if role not in columns:
                 raise ScreenError(
@@ -4627,7 +4627,7 @@ class SurgeLedger:
         priced = frame[(frame["value"] > 0) & (frame["weight"] > 0)]
         price = np.log10(priced["value"] / priced["weight"])
         self._put(PRICES, priced.assign(step=(price / PRICE_STEP).round().astype(int)))
-        # Lines of one invoice come together: their noise does not even out, a day is one lot.
+        # Lines of an invoice come together, their noise does not even out.
         sums = ["rows", *AMOUNT_ROLES]
         lots = frame.groupby([*TRADE, "day"], sort=False, as_index=False)[sums].sum()
         self._put(TRADE, lots.join((lots[sums] ** 2).add_suffix("_square")))
@@ -4638,7 +4638,7 @@ class SurgeLedger:
         self._put(LOTS, lots.assign(month=month, limit=np.where(below, limit, 0), lots=1))
 
     def _read_rows(self, columns: Mapping[str, Sequence[str]]) -> Any:
-        """Groups, texts, amounts and both readings of the month, by row; counts the unread."""
+        """Groups, texts, amounts, both readings of the month; counts the unread."""
         import pandas as pd
 
         frame = pd.DataFrame(
@@ -4715,17 +4715,17 @@ class SurgeLedger:
 # Surges. Takes a ledger; gives the groups whose trade outgrew their own past, the patterns only
 # several rows together show, and the flags of a row in such a group. Does not know the clock.
 
-LATEST_MONTHS = 6  # 3: one ship early or late doubles a group; 12: a surge is a year old when seen
+LATEST_MONTHS = 6  # 3: one late ship doubles a group; 12: a surge is a year old
 LEAST_SAME_MONTHS = 3  # from 15 months on the same months a year before: seasons cancel
 STRAY_SHARE = 0.001  # one date of 2052 in 5,000 rows must not empty the latest period
-LEAST_GROWTH = 100.0  # percent beyond the file's own; 50: trends shout; 300: a slow tripling hides
-LEAST_GROUPS = 10  # that traded in both periods; of fewer, the surge itself is the usual growth
+LEAST_GROWTH = 100.0  # percent; 50: trends shout; 300: a slow tripling hides
+LEAST_GROUPS = 10  # in both periods; of fewer, the surge is the usual growth
 LEAST_ROWS = 5  # three consignments after one are +200 % and say nothing
-LEAST_SIGNAL = 2.5  # standard errors, in files of few groups; N groups of noise reach sqrt(2 ln N)
-LEAST_RISE = 0.1  # of the average group: 40 USD after 10 USD is no news; not asked of tier goods
+LEAST_SIGNAL = 2.5  # standard errors; N groups of noise reach sqrt(2 ln N)
+LEAST_RISE = 0.1  # of the average group: 40 USD after 10 USD is no news
 LEAST_MOVED = 0.1  # of a rise: a smaller fall elsewhere explains nothing
-PRIORITY_WEIGHT = 2.0  # tier goods, and again transshipment points, lead among about equal rises
-LEAST_LOTS = 6  # days in one month to one consignee x heading; a weekly standing order makes 5
+PRIORITY_WEIGHT = 2.0  # tier goods and transshipment points lead among equals
+LEAST_LOTS = 6  # days of a month; a weekly standing order makes 5
 LEAST_LOT_SHARE = 0.6  # of that month's days; busy groups fall below a limit by chance
 # What is alike, what else is, what varies, least and most ways, least rows each, words. Over 3
 # headings in the file is "spare parts"; one or two rows under one are slips of the pen. Two names
@@ -4734,7 +4734,7 @@ SPREADS: tuple[tuple[Any, ...], ...] = (
     ("description", ["consignee"], "heading", 2, 3, 3, "alike goods under changing HS codes"),
     ("consignee_address", [], "consignee", 3, 20, 1, "one address under several consignee names"),
 )
-LEAST_PRICED = 30  # rows of a subheading that say value and weight; of fewer quartiles say little
+LEAST_PRICED = 30  # rows with value and weight; of fewer quartiles say little
 # Far off the median value of a kilogram: ten times, and six times the spread of the middle half;
 # bearings at 8 to 25 a kilogram reach 5 and 40 by chance, a tenth of that are castings or a lie.
 LEAST_TIMES, LEAST_SPREADS = 1.0, 6.0
@@ -4743,11 +4743,11 @@ COMPARED = ["rows", "amount", "rows_square", "amount_square"]  # squares: of con
 
 @dataclass(frozen=True, slots=True)
 class Surge:
-    """A group that outgrew its past, or a pattern; SURGE_COLUMNS are what is written."""
+    """A group that outgrew its past, or a pattern; SURGE_COLUMNS are written."""
 
     destination: str  # "KG"
     heading: str  # "8482"; "" for a shared address
-    baseline_rows: int | None  # scaled to the length of the latest period; None in patterns
+    baseline_rows: int | None  # scaled to the latest period; None in patterns
     current_rows: int
     baseline_amount: float | None  # scaled likewise
     current_amount: float | None
@@ -4787,7 +4787,7 @@ def choose_periods(rows_by_month: Mapping[int, int]) -> list[tuple[int, int]]:
 
 
 def _compare(trade: Any, periods: Sequence[tuple[int, int]]) -> Any:
-    """Each group: rows, amount, squares before (0) and now (1), scaled to now, and tier."""
+    """Each group: rows, amount, squares before (0) and now (1), scaled; and tier."""
     known = trade[(trade["destination"] != "") & (trade["heading"] != "")]
     keys, sums = ["destination", "heading", "consignee"], []
     for number, (first, last) in enumerate(periods):
@@ -4799,7 +4799,7 @@ def _compare(trade: Any, periods: Sequence[tuple[int, int]]) -> Any:
 
 
 def _find_outliers(groups: Any, least_growth: float) -> list[Any]:
-    """The `groups` beyond noise and `least_growth` percent above the file's own, with a `score`."""
+    """The `groups` beyond noise and `least_growth` percent, with a `score`."""
     steady = groups[(groups["amount0"] > 0) & (groups["amount1"] > 0)]
     ratio = (steady["amount1"] / steady["amount0"]).median()
     usual = max(1.0, ratio) if len(steady) >= LEAST_GROUPS else 1.0
@@ -4808,7 +4808,7 @@ def _find_outliers(groups: Any, least_growth: float) -> list[Any]:
         rise = groups[of + "1"] - usual * groups[of + "0"]
         noise = np.sqrt(groups[of + "_square1"] + usual**2 * groups[of + "_square0"])
         signals.append(rise / noise)
-    first = groups["amount1"] / groups["rows1"]  # new trade ranks as if one row had been before
+    first = groups["amount1"] / groups["rows1"]  # new trade: as if of one row
     times = groups["amount1"] / groups["amount0"].mask(groups["amount0"] <= 0, first)
     listed = groups["tier"] < TIER_ORDER.index("")
     peers = listed.map(listed.value_counts())
@@ -4846,7 +4846,7 @@ def find_surges(ledger: SurgeLedger, least_growth: float = LEAST_GROWTH) -> list
 
 
 def _build_surge(consignee: str, measure: str, group: Any, said: Sequence[str]) -> Surge:
-    """The record of an outlier `group`, a `consignee`'s or (where "") a destination's."""
+    """The record of an outlier `group`, a `consignee`'s or else a destination's."""
     growth = round((group.amount1 / group.amount0 - 1) * 100, 1) if group.amount0 > 0 else None
     grown = "new trade" if growth is None else f"up {growth:,.0f} %"
     tier, name = TIER_ORDER[int(group.tier)], f"{consignee or group.destination} x {group.heading}"
@@ -4880,7 +4880,7 @@ def _say_transshipment(iso2: str) -> str:
 
 
 def _say_moved(places: Any, group: Any) -> Iterable[str]:
-    """How far trade with embargoed destinations in the heading fell while `group` rose."""
+    """How far trade with embargoed states in the heading fell as `group` rose."""
     rise = group.amount1 - group.amount0
     for other in places.xs(group.heading, level="heading").reset_index().itertuples():
         fall = other.amount0 - other.amount1
@@ -4899,7 +4899,7 @@ def find_patterns(ledger: SurgeLedger) -> list[Surge]:
 
 
 def _build_pattern(row: Any, group: str, words: str, key: tuple[str, ...]) -> Surge:
-    """The record of a pattern, a `row` of a table with its destination, heading, tier and rows."""
+    """The record of a pattern by a `row` with its destination, heading, tier, rows."""
     amount = round(float(row["value"]), 2) if "value" in row else None
     return Surge(
         row["destination"], row["heading"], None, int(row["rows"]), None, amount, None,
@@ -4908,7 +4908,7 @@ def _build_pattern(row: Any, group: str, words: str, key: tuple[str, ...]) -> Su
 
 
 def _find_split_lots(ledger: SurgeLedger) -> Iterable[Surge]:
-    """Consignee x heading groups with many lots of one month just below a round value."""
+    """Consignee x heading groups with many lots of a month just below a limit."""
     table = ledger.table(LOTS)
     table = table.assign(of=table.groupby(LOTS[:-1])["lots"].transform("sum"))
     dated = table[(table["limit"] > 0) & (table["month"] > 0) & (table["consignee"] != "")]
@@ -4962,13 +4962,13 @@ def find_prices(ledger: SurgeLedger) -> Iterator[Surge]:
 
 
 def index_surges(history: SurgeLedger, own: SurgeLedger) -> dict[tuple[str, ...], Surge]:
-    """What rows are looked up in: all that `history` shows, and patterns of their `own` files."""
+    """What rows are looked up in: all that `history` shows, patterns of `own` files."""
     least = [*find_prices(own), *find_patterns(own), *find_prices(history)]
     return {one.key: one for one in (*least, *reversed(find_surges(history)))}  # the best is last
 
 
 def screen_surges(cells: Cells, surges: Mapping[tuple[str, ...], Surge]) -> tuple[Flag, ...]:
-    """The `surge` flags of a row: its groups that surged or show a pattern, and an odd price."""
+    """The `surge` flags of a row: groups that surged, patterns, an odd price."""
     told = [next(iter(cells.get(role, ())), "") for role in ("consignee", *TEXTS)]
     who, goods, address = map(fold_words, told)
     goal = parse_country(find_country("consignee", cells))
@@ -4985,7 +4985,7 @@ def screen_surges(cells: Cells, surges: Mapping[tuple[str, ...], Surge]) -> tupl
 
 
 def _is_odd_price(cells: Cells, usual: Surge) -> bool:
-    """Whether value and weight of a row are far off the `usual`, however their commas are read."""
+    """Whether a row's price is far off the `usual`, however commas are read."""
     for comma in (False, True):
         said = [parse_amount(" ".join(cells.get(r, ())), comma) for r in ("value", "weight")]
         if not all(amount > 0 for amount in said):
