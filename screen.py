@@ -4955,9 +4955,10 @@ def find_prices(ledger: SurgeLedger) -> Iterator[Surge]:
         usual = float(10 ** (middle - far)), float(10 ** (middle + far))
         odd = int(rows[abs(log - middle) > far].sum())
         words = "value of a kilogram far off the usual {:,.3g} to {:,.3g}".format(*usual)
+        said = f"{words} in subheading {code}: so are {odd:,} of {rows.sum():,} rows"
         yield Surge(
             "", code[:4], None, odd, *usual, None, tier_of(code),
-            f"{odd:,} of {rows.sum():,} rows of {code}: {words}", code, ("price", code),
+            said, code, ("price", code),
         )  # fmt: skip
 
 

@@ -53,7 +53,7 @@ def build_ordinary(rows: int, seed: int) -> list[list[str]]:
     """Rows of HEADERS, two years of trade of some hundred firms with their own goods."""
     rng = np.random.default_rng(seed)
     goods, shares = read_goods(), np.array([way[1] for way in WAYS], dtype=float)
-    prices = np.exp(rng.normal(2, 1, len(goods)))  # value per kilogram
+    prices = np.exp(np.random.default_rng(0).normal(2, 1, len(goods)))  # value per kilogram
     firms = []
     for way in rng.choice(len(WAYS), max(20, rows // 12), p=shares / shares.sum()):
         country, _, towns, form = WAYS[way]

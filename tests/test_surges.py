@@ -1,17 +1,19 @@
 """The Surges room: cells as people write them, the story found, and silence elsewhere."""
 
+import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 import screen
 from history import build_history
-from ordinary import build_ordinary
+from ordinary import HEADERS, build_ordinary, write_ordinary
 from rows import read_cases
 
 HERE = Path(__file__).parent
@@ -396,7 +398,8 @@ def test_a_price_far_off_is_a_pattern_of_the_history():
     add_rows(ledger, [BASE | {"value": "2", "weight": "100"}])
     (found,) = screen.find_patterns(ledger)
     assert (found.heading, found.current_rows) == ("8482", 1)
-    assert found.reason.startswith("1 of 41 rows of 848210: value of a kilogram far off the usual")
+    assert found.reason.startswith("value of a kilogram far off the usual")
+    assert found.reason.endswith(" in subheading 848210: so are 1 of 41 rows")
 
 
 ROLES = ["reference", "date", "consignee", "consignee_address", "consignee_country", "hs_code",
@@ -459,3 +462,20 @@ def test_a_file_without_consignees_still_shows_destinations():
     assert [(s.key[0], s.destination) for s in screen.find_surges(ledger)] == [
         ("destination", "KG")
     ]
+
+
+def test_a_run_with_a_history_flags_the_patterns_of_its_own_file(tmp_path):
+    write_ordinary(tmp_path / "past.csv", 3_000, 31)
+    rows = build_ordinary(500, 32)
+    for name in ("Alfa", "Beta", "Gamma"):
+        row = [*rows[0]]
+        row[2], row[3] = f"{name} Home LLC", "77 Lenin Street, Almaty"
+        rows.append(row)
+    week, nobody = tmp_path / "week.csv", tmp_path / "nobody.csv"
+    lines = [",".join(f'"{cell}"' for cell in row) for row in [HEADERS, *rows]]
+    week.write_text("\n".join(lines), encoding="utf-8")
+    nobody.write_text("name\nXyzzyqqua Vwxkplu\n", encoding="utf-8")
+    call = ["-q", "-l", nobody, week, "--history", tmp_path / "past.csv", "-f", "jsonl"]
+    result = CliRunner().invoke(screen.main, list(map(str, call)))
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [row["row"] for row in found if "surge" in row["flags"]] == [501, 502, 503]
