@@ -560,10 +560,11 @@ def _expects(row: Row, digits: tuple[str, ...], length: int) -> bool:
 
 
 def find_words_rules(cell: str) -> list[Row]:
-    """Rows of lists/descriptions.csv with goods that the codes of `cell` are one of."""
+    """Rows of lists/descriptions.csv, one a kind of goods, that the codes of `cell` may be."""
     digits = tuple(code.digits for code in parse_hs_cell(cell) if code.sound)
-    rows = read_table("descriptions")
-    return [row for row in rows if row["table"] and _expects(row, digits, 6)]
+    rows = [row for row in read_table("descriptions") if row["table"]]
+    first = {row["label"]: row for row in reversed(rows) if _expects(row, digits, 6)}
+    return list(first.values())
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -8293,6 +8294,9 @@ def hs(codes: Sequence[str], form: str, destination: str) -> None:
             words = f'with words such as "{row["pattern"].split("|")[0].strip("*")}"'
             say(f'HS "{text}" {words} ({row["label"]}): {row["table"]}{where}')
         records += [{**one.facts, "reason": one.reason} for one in goods]
+    tables = {row["table"]: row["as_of"] for row in reversed(read_table("goods"))}
+    dated = "; ".join(f"{table} ({day})" for table, day in tables.items())
+    say(f"tables asked: {dated}; no others, and no parameters, thresholds or end uses")
     print_records(records, HS_COLUMNS, form)
 
 
