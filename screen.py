@@ -2993,22 +2993,22 @@ def split_listed(text: str) -> tuple[str, ...]:
 
 # ==================================================================================================
 # Names
-# Takes the text of a name, gives its comparable tokens, legal forms set apart, and what was folded
-# away. Does not know about lists or scores. Languages live in tables; code only consults them.
-
+# Takes the text of a name, gives all its words in Latin letters with their canonical spellings and
+# which of them are legal forms. Does not know lists or scores. Languages live in tables.
 
 Sounds = tuple[tuple[re.Pattern[str] | str, str], ...]
+Forms = Mapping[str, tuple[tuple[tuple[str, ...], str, str], ...]]
+ANY_LETTER = "\u02d0"  # stands for a letter that was lost, U+FFFD in the text: it may be any
 
 
 class FoldedName(NamedTuple):
-    """A name as comparable tokens in the order written; equal ones compare as 100."""
+    """A name as words in the order written; nothing is cut off."""
 
-    tokens: tuple[str, ...]  # ("huawei", "technology"); empty only if no letter or digit was there
-    words: tuple[str, ...]  # the same as spelt: ("huawei", "tech")
-    plain: str  # all words with the legal forms: "huawei tech co ltd"
+    words: tuple[str, ...]  # as written: ("huawei", "tech", "co", "ltd"); () without letters
+    tokens: tuple[str, ...]  # canonical: ("huawei", "technology", "company", "limited")
+    formal: tuple[bool, ...]  # which of them are part of a legal form
     forms: tuple[str, ...]  # classes of its legal forms, sorted: ("LTD",)
     script: str = ""  # "han": holds Chinese characters; "pinyin": Latin made of such; else ""
-    notes: tuple[str, ...] = ()  # "look-alike letters of another script"
 
 
 @dataclass(frozen=True, slots=True)
@@ -3016,21 +3016,18 @@ class Language:
     """The language tables in the shape that folding asks for."""
 
     canonical: Mapping[str, str]  # "intl" -> "international", "iii" -> "3"
-    forms: Mapping[str, tuple[tuple[tuple[str, ...], str, str], ...]]  # first word -> forms
+    forms: Forms  # first word -> (words, position, class), the longest first
+    form_words: Set[str]  # every word of a legal form
     letters: Mapping[str, str]  # "ж" -> "zh"
     digraphs: tuple[tuple[str, str], ...]  # ("ου", "u"), before single letters
-    lookalikes: Mapping[int, str]
-    twins: Mapping[int, str]  # Latin letters to the Cyrillic ones that look so
+    lookalikes: Mapping[int, str]  # letters of other scripts to the Latin ones that look so
     han_words: Mapping[str, str]  # "技术" -> "technology"
     simplified: Mapping[int, str]
-    pinyin_starts: tuple[
-        tuple[bytes, str], ...
-    ]  # (GB 2312 code of a syllable's first character, …)
+    pinyin_starts: tuple[tuple[bytes, str], ...]  # (GB 2312 code where a syllable starts, it)
     pinyin: Mapping[str, str]  # characters outside the ordered level
-    classes: Mapping[str, str]  # generic word -> "generic", "place", "particle", "title"
-    spellings: Mapping[str, str]  # long words of `canonical` and of legal forms -> canonical or ""
-    class_sounds: Mapping[str, str]  # sound key of a generic word -> its class
+    classes: Mapping[str, str]  # common word -> "generic", "place", "particle", "title", …
     sounds: Sounds  # ordered rules of the sound key
+    compounds: Sounds  # "izzeddine" -> "izz din"
     given_names: Mapping[str, str]  # "bill" -> "william"
 
 
@@ -3038,24 +3035,19 @@ INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u20
 HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 ABJAD = re.compile("[\u0590-\u065f\u066e-\u06ef\u06fa-\u07ff\ufb1d-\ufdff\ufe70-\ufefc]")
 LATIN = re.compile("[a-z\u00c0-\u024f\u1e00-\u1eff]", re.IGNORECASE)
-CYRILLIC = re.compile("[\u0400-\u04ff]")
-OTHER = re.compile(
-    "[\u0370-\u052f\u0530-\u07ff\u0900-\u1dff\u1f00-\u1fff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+FOREIGN = re.compile(
+    "[\u0370-\u052f\u0530-\u07ff\u0900-\u1dff\u1f00-\u1fff\u3040-\u30ff\uac00-\ud7af]"
 )
-DOTTED = re.compile(r"\b(?:[a-z]\.){2,}(?:[a-z]\b)?|\b[a-z]\.[a-z]\b(?!\.?\w)")
+DOTTED = re.compile(  # "s.a. de c.v.", but not "st.petersburg"
+    r"\b(?:[a-zː]\.){2,}(?:[a-zː]\b)?|\b[a-zː]\.[a-zː]\b(?!\.?\w)"
+)
 LEADING_ZEROS = re.compile(r"\b0+(?=\d)|(?<=\d)(?:st|nd|rd|th)\b")
-JUNK = {c: " " for c in range(128) if not chr(c).isalnum() and c != 10} | {
-    ord("'"): "",
-    ord("`"): "",
-}
+JUNK = {c: " " for c in range(128) if not chr(c).isalnum() and c != 10} | {39: "", 96: ""}  # ' `
 NAMED = re.compile(r"(LETTER|SYLLABLE|VOWEL SIGN|CHARACTER)(?: SMALL| CAPITAL| FINAL)* (\w+)")
 APART = re.compile(r"[\s\-/,;:_|+\"]+")  # "Volvo-Вектор" is no word of mixed scripts
 BEGINS = re.compile(r"(?=\w)|$")  # "(mhmd": behind the bracket
 ABJAD_MARK = "\u02bf"  # before a word of consonants only: Arabic, Hebrew, Syriac
-ARTICLE = ABJAD_MARK + "al"
 CONSONANTS = str.maketrans("eiouwypvqcxg", "aaaaaabfkkkj")
-FORMAL_FROM = 8  # letters of a misspelt legal form: "Liabilty", while Al-Mosuli is a name
-SPELLING_FROM = 6  # letters; "Severnay" / "Severnaya", while "Bankk" may be a name
 
 
 @functools.cache
@@ -3066,7 +3058,7 @@ def fold_letter(letter: str) -> str:
     ('zh', 'a', 'gam', 'ba')
     """
     known = load_language().letters.get(letter)
-    if known is not None or letter.isascii() or HAN.match(letter):
+    if letter == ANY_LETTER or known is not None or letter.isascii() or HAN.match(letter):
         return letter if known is None else known
     name, base = unicodedata.name(letter, ""), unicodedata.normalize("NFKD", letter)[0]
     kana = "KATAKANA" in name or "HIRAGANA" in name
@@ -3083,10 +3075,8 @@ def fold_han(run: str, language: Language, spell: bool) -> str:
     """A `run` of Chinese characters as words: company words in English, the rest kept or spelt."""
     text, words, rest, i = run.translate(language.simplified), [], "", 0
     while i < len(text):
-        size = next(
-            (n for n in (8, 7, 6, 5, 4, 3, 2, 1) if text[i : i + n] in language.han_words), 0
-        )
-        if size:
+        sizes = (n for n in range(8, 0, -1) if text[i : i + n] in language.han_words)
+        if size := next(sizes, 0):
             words += [rest, language.han_words[text[i : i + size]]]
             rest, i = "", i + size
         else:
@@ -3106,139 +3096,123 @@ def spell_han(letter: str, language: Language) -> str:
 
 
 def fold_word(word: str, language: Language) -> str:
-    """One lower-case `word` of any script in Latin; Arabic and Hebrew ones carry ABJAD_MARK."""
-    joined = word
-    for letters, latin in language.digraphs:
-        joined = joined.replace(letters, latin)
-    plain = []
-    for part in unicodedata.normalize("NFC", joined).split():
-        latin = "".join(map(fold_letter, part))
-        plain.append(BEGINS.sub(ABJAD_MARK, latin, count=1) if ABJAD.search(part) else latin)
-    return " ".join(plain)
+    """One lower-case `word` of any script in Latin; Arabic and Hebrew ones carry ABJAD_MARK.
 
+    A word of two scripts is read by sound, unless most of it is Latin: then by look.
 
-def find_twins(word: str, language: Language) -> Mapping[int, str]:
-    """What to read the foreign letters of `word`, of two scripts, as: Latin, or Cyrillic ones.
-
-    >>> [w.translate(find_twins(w, load_language())) for w in ("каргoлайн", "таko")]  # o and а, т
-    ['карголайн', 'tako']
+    >>> fold_word("таko", load_language()), fold_word("huаwei", load_language())
+    ('tako', 'huawei')
     """
-    own = [ord(letter) for letter in CYRILLIC.findall(word)]
-    native = any(letter not in language.lookalikes for letter in own)
-    most = len(own) > len(LATIN.findall(word))
-    return language.twins if native and most else language.lookalikes
+    latin = len(LATIN.findall(word))
+    if latin and not HAN.search(word) and latin >= len(FOREIGN.findall(word)) > 0:
+        word = word.translate(language.lookalikes)
+    for letters, sound in language.digraphs:
+        word = word.replace(letters, sound)
+    parts = []
+    for part in unicodedata.normalize("NFC", word).split():
+        plain = "".join(map(fold_letter, part))
+        parts.append(BEGINS.sub(ABJAD_MARK, plain, count=1) if ABJAD.search(part) else plain)
+    return " ".join(parts)
 
 
-def fold_script(text: str, language: Language, spell: bool) -> tuple[str, list[str]]:
-    """`text` in plain Latin (Chinese kept unless `spell`), with notes on what an honest name lacks.
+def fold_script(text: str, language: Language, spell: bool) -> str:
+    """`text` in plain Latin; Chinese characters stay unless `spell`.
 
     >>> fold_script("Таko LLC", load_language(), True)
-    ('tako llc', ['look-alike letters of another script'])
+    'tako llc'
     """
-    notes = ["invisible characters"] if INVISIBLE.search(text) and not ABJAD.search(text) else []
-    clean = unicodedata.normalize("NFKC", INVISIBLE.sub("", text)).replace("’", "'").lower()
+    known = INVISIBLE.sub("", text).replace(LOST, ANY_LETTER).replace("’", "'")
+    clean = unicodedata.normalize("NFKC", known).lower()
     words = APART.split(HAN.sub(lambda m: f" {fold_han(m[0], language, spell)} ", clean))
-    for i, word in enumerate(words):
-        if not word.isascii():
-            if LATIN.search(word) and OTHER.search(word) and not HAN.search(word):
-                words[i] = word.translate(find_twins(word, language))
-                notes.append("look-alike letters of another script")
-            words[i] = fold_word(words[i], language)
-    return " ".join(words), list(dict.fromkeys(notes))
+    return " ".join([word if word.isascii() else fold_word(word, language) for word in words])
 
 
-def split_forms(words: Sequence[str], language: Language) -> tuple[list[str], list[str]]:
-    """`words` of a name without its legal forms, and the classes of these; never without words."""
-    kept, classes, i = [], [], 0
-    while i < len(words):
-        for form, position, kind in language.forms.get(words[i], ()):
-            end = i + len(form)
-            if (position == "any" or (position == "end") == (i > 0)) and tuple(
-                words[i:end]
-            ) == form:
-                classes.append(kind)
-                i = end
-                break
-        else:
-            kept.append(words[i])
-            i += 1
-    return (kept, classes) if kept else (list(words), [])
+def mark_forms(words: Sequence[str], language: Language) -> tuple[tuple[bool, ...], list[str]]:
+    """Which of `words` are part of a legal form, and its classes; a form alone is a name.
 
-
-def fold_tokens(words: Sequence[str], language: Language) -> tuple[str, ...]:
-    """`words` in canonical spelling: abbreviations written out, number words as figures.
-
-    >>> fold_tokens(["brigade", "forty", "four", "intl"], load_language())
-    ('brigade', '44', '', 'international')
+    >>> mark_forms(["tako", "llc"], load_language()), mark_forms(["llc"], load_language())
+    (((False, True), ['LTD']), ((False,), []))
     """
-    tokens = [language.canonical.get(word, word) for word in words]
+    formal, classes, i = [False] * len(words), [], 0
+    while i < len(words):
+        size, kind = find_form(words, i, language)
+        if size:
+            classes.append(kind)
+            formal[i : i + size] = [True] * size
+        i += size or 1
+    return (tuple(formal), classes) if not all(formal) else ((False,) * len(words), [])
+
+
+def find_form(words: Sequence[str], i: int, language: Language) -> tuple[int, str]:
+    """The length in words and the class of the legal form at place `i`; (0, "") for none."""
+    for form, position, kind in language.forms.get(words[i], ()):
+        there = position == "any" or (position == "end") == (i > 0)
+        if there and tuple(words[i : i + len(form)]) == form:
+            return len(form), kind
+    return 0, ""
+
+
+def fold_numbers(tokens: list[str], words: Sequence[str]) -> None:
+    """Write number words in `tokens` as one figure: "40", "4" of "forty four" -> "44", ""."""
     for i in range(1, len(tokens)):
-        if (
-            len(tokens[i]) == 1
-            and tokens[i].isdigit()
-            and tokens[i - 1][1:] == "0"
-            and words[i - 1].isalpha()
-        ):
+        tens = tokens[i - 1][1:] == "0" and words[i - 1].isalpha()
+        if tens and len(tokens[i]) == 1 and tokens[i].isdigit():
             tokens[i - 1 : i + 1] = [tokens[i - 1][0] + tokens[i], ""]
-    return tuple(tokens)
 
 
-def fold_names(texts: Sequence[str], language: Language) -> list[FoldedName]:
+def fold_names(texts: Sequence[str], language: Language, spell: bool = False) -> list[FoldedName]:
     """The folded name of each of `texts`, all at once: one pass of C code over the joined text.
 
-    A name with Chinese characters is spelt out in a second fold, see `spell_names`.
+    Chinese characters are kept, or with `spell` written in pinyin.
     """
-    return fold_batch(texts, language, spell=False)
-
-
-def fold_batch(texts: Sequence[str], language: Language, spell: bool) -> list[FoldedName]:
-    """As `fold_names`, Chinese characters spelt in pinyin if `spell`."""
-    if not texts:
-        return []
-    notes: dict[int, list[str]] = {}
-    plain = [text.lower() if text.isascii() else "" for text in texts]
-    for i, text in enumerate(texts):
-        if not text.isascii():
-            plain[i], notes[i] = fold_script(text, language, spell)
-    joined = "\n".join([p.replace("\n", " ").replace("\r", " ") for p in plain])
+    plain = [t.lower() if t.isascii() else fold_script(t, language, spell) for t in texts]
+    joined = "\n".join([text.replace("\n", " ").replace("\r", " ") for text in plain])
     joined = DOTTED.sub(lambda m: m[0].replace(".", ""), joined.replace("&", " and "))
-    lines = LEADING_ZEROS.sub("", joined.translate(JUNK)).split("\n")
-    folded = []
-    for i, line in enumerate(lines):
-        words = line.split()
-        kept, classes = split_forms(words, language)
-        pairs = dict(zip(fold_tokens(kept, language), kept, strict=True))  # said twice counts once
-        pairs.pop("", None)
-        script = "" if i not in notes or not HAN.search(texts[i]) else "pinyin" if spell else "han"
-        forms = tuple(sorted({*classes}))
-        said = tuple(pairs), tuple(pairs.values()), " ".join(words), forms, script
-        folded.append(FoldedName(*said, tuple(notes.get(i, ()))))
-    return folded
+    joined = LEADING_ZEROS.sub("", joined.translate(JUNK))
+    for pattern, words in language.compounds:
+        joined = re.sub(pattern, words, joined)
+    lines = joined.split("\n") if texts else []
+    return [fold_line(line, text, language, spell) for line, text in zip(lines, texts, strict=True)]
 
 
-def key_tokens(tokens: Sequence[str], sounds: Sounds) -> list[str]:
-    """The sound key of each of `tokens`: equal for the usual transliterations of one name.
+def fold_line(line: str, text: str, language: Language, spell: bool) -> FoldedName:
+    """The folded name of one `line` of plain Latin that `text` was written as."""
+    words = line.split()
+    tokens = [language.canonical.get(word, word) for word in words]
+    fold_numbers(tokens, words)
+    if "" in tokens:
+        words = [word for word, token in zip(words, tokens, strict=True) if token]
+        tokens = [token for token in tokens if token]
+    formal, classes = mark_forms(words, language)
+    han = not text.isascii() and HAN.search(text)
+    script = "" if not han else "pinyin" if spell else "han"
+    return FoldedName(tuple(words), tuple(tokens), formal, tuple(sorted({*classes})), script)
 
-    >>> key_tokens(["mohammed", "muhamad", "putin"], load_language().sounds)[:2]
+
+def key_sounds(words: Sequence[str], sounds: Sounds) -> list[str]:
+    """The sound key of each of `words`: equal for the usual transliterations of one name.
+
+    >>> key_sounds(["mohammed", "muhamad", "putin"], load_language().sounds)[:2]
     ['muhamad', 'muhamad']
     """
-    if not tokens:
+    if not words:
         return []
-    joined = "^" + "$\n^".join(tokens) + "$"
+    joined = "^" + "$\n^".join(words) + "$"
     for found, sound in sounds:
-        joined = (
-            joined.replace(found, sound) if isinstance(found, str) else found.sub(sound, joined)
-        )
+        if isinstance(found, str):
+            joined = joined.replace(found, sound)
+        else:
+            joined = found.sub(sound, joined)
     return joined.replace("^", "").replace("$", "").split("\n")
 
 
-def key_consonants(tokens: Sequence[str]) -> list[str]:
-    """The consonants of each of `tokens`, Latin or abjad: what scripts without vowels write.
+def key_consonants(words: Sequence[str]) -> list[str]:
+    """The consonants of each of `words`, Latin or abjad: what scripts without vowels write.
 
     >>> key_consonants([ABJAD_MARK + "frnandw", "fernando"])
     ['frnd', 'frnd']
     """
-    joined = "\n".join(tokens).replace(ABJAD_MARK, "").translate(CONSONANTS)
+    joined = "\n".join(words).replace(ABJAD_MARK, "").translate(CONSONANTS)
     joined = re.sub(r"(?<=[^\n])a+|h", "", joined)
     return re.sub(r"([^\n])\1+", r"\1", joined).split("\n")
 
@@ -3252,11 +3226,11 @@ def read_forms() -> dict[str, tuple[tuple[tuple[str, ...], str, str], ...]]:
     return {k: tuple(sorted(v, key=lambda form: -len(form[0]))) for k, v in forms.items()}
 
 
-def read_sounds() -> Sounds:
-    """The ordered rules of the sound key, a pattern or plain letters each."""
-    rows = read_table("phonetics")
+def read_sounds(kinds: Set[str]) -> Sounds:
+    """The ordered rules of lists/phonetics.csv of `kinds`, a pattern or plain letters each."""
+    rows = [row for row in read_table("phonetics") if row["kind"] in kinds]
     return tuple(
-        (re.compile(r["from"]) if r["kind"] == "regex" else r["from"], r["to"]) for r in rows
+        (r["from"] if r["kind"] == "plain" else re.compile(r["from"], re.M), r["to"]) for r in rows
     )
 
 
@@ -3267,29 +3241,17 @@ def load_language() -> Language:
     short = read_table("abbreviations")
     pinyin = read_table("pinyin")
     letters = {r["letter"]: r["latin"] for r in read_table("transliteration")}
-    classes = {r["word"]: r["class"] for r in read_table("generic_words")}
-    sounds = read_sounds()
-    keys = zip(key_tokens(list(classes), sounds), classes.values(), strict=True)
-    canonical = {
-        r["short"]: r["full"] for r in short if r["kind"] != "given_name" and len(r["short"]) > 1
-    }
-    form_words = {word: "" for several in forms.values() for form, *_ in several for word in form}
     return Language(
-        canonical=canonical,
-        spellings={
-            word: full
-            for word, full in (form_words | canonical).items()
-            if len(word) >= SPELLING_FROM
+        canonical={
+            r["short"]: r["full"]
+            for r in short
+            if r["kind"] != "given_name" and len(r["short"]) > 1
         },
         forms=forms,
+        form_words={word for several in forms.values() for form, *_ in several for word in form},
         letters=letters,
         digraphs=tuple((k, v) for k, v in letters.items() if len(k) > 1),
         lookalikes={ord(r["letter"]): r["latin"] for r in read_table("lookalikes")},
-        twins={
-            ord(r["latin"]): r["letter"]
-            for r in reversed(read_table("lookalikes"))  # the likest stands first
-            if r["script"] == "Cyrillic" and r["letter"] < "\u0460"  # in use today
-        },
         han_words={r["han"]: r["english"] for r in read_table("han_words")},
         simplified={
             ord(old): new
@@ -3300,214 +3262,131 @@ def load_language() -> Language:
             sorted((r["first"].encode("gb2312"), r["pinyin"]) for r in pinyin if r["first"])
         ),
         pinyin={letter: r["pinyin"] for r in pinyin for letter in r["others"]},
-        classes=classes,
-        class_sounds={key: c for key, c in keys if c in ("generic", "place")},
-        sounds=sounds,
+        classes={r["word"]: r["class"] for r in read_table("generic_words")},
+        sounds=read_sounds({"regex", "plain"}),
+        compounds=read_sounds({"compound"}),
         given_names={r["short"]: r["full"] for r in short if r["kind"] == "given_name"},
     )
 
 
 # ==================================================================================================
 # Match
-# Takes list entries and query names, gives scored hits that can say why. A token weighs what it
-# tells apart: a word of one entry 1, "trading" next to nothing. Vocabulary meets vocabulary first;
-# only names that could still reach the threshold are compared, and none that could is lost.
+# Takes list entries and the names in a cell; gives scored hits with what each feature cost. Words
+# meet words once (relations), names are weighed by the words that meet, and only those whose least
+# cost is bearable are aligned word by word. Knows nothing of countries, roles or rows.
 
-# Weights. RARE_IN: a token in so many entries would tell nothing; a smaller figure makes surnames
-# such as Hassan (df 300) decide alone, a larger one lets "Mohammed Ali" hit every Mohammed Ali X.
-RARE_IN = 50_000
-CLASS_WEIGHT = {  # at most
-    "generic": 0.18,  # "Tako Trading" / "Tako Electronics" differ, "Tako Trading" / "Tako" hardly
-    "place": 0.3,  # "Bank of X (Singapore)" / "(London)" must differ, "Huawei Dubai" hits Huawei
-    "form": 0.08,  # "Joint Stock Compny": what is left of a broken legal form
-    "quality": 0.35,  # "Titan Medical" / "Titan Design Bureau": ordinary words as brands
-    "title": 0.05,  # "President Erdogan"
-    "particle": 0.02,  # "al", "bin", "of", "and"
+RARE_IN = 50_000  # entries in which a word would tell nothing; surnames (300 of them) tell half
+CLASS_WEIGHT = {  # of a word at most, by its class in lists/generic_words.csv
+    "form": 0.1,  # "Joint Stock Company": stock
+    "particle": 0.03,  # "al", "bin", "of", "and"
+    "title": 0.08,  # "President Erdogan"
     "letter": 0.15,  # "V. Putin" / Vladimir Putin
+    "generic": 0.2,  # "Tako Trading" / "Tako Electronics" differ, "Tako Trading" / "Tako" hardly
+    "place": 0.3,  # "Bank of X (Singapore)" / "(London)" must differ, "Huawei Dubai" hits Huawei
+    "quality": 0.4,  # "Titan Medical" / "Titan Design Bureau": ordinary words as brands
     "patronymic": 0.35,  # "Vladimir Vladimirovich Putin" / Vladimir Putin
 }
-TELLING = ("", "quality", "patronymic")  # classes that make evidence; "China Electronics" has none
-CLASS_SOUND_FROM = 5  # letters: "teknologii" is technology, while "tako" is not "taco"
-LETTER_WEIGHT = CLASS_WEIGHT["letter"]
-PARTICLE = CLASS_WEIGHT["particle"]  # no token weighs less
-SHORT_WEIGHT = {2: 0.4, 3: 0.5}  # "ABC Health" / "ABD Health" differ, yet ABC alone decides little
-NUMBER_WEIGHT = 0.4  # at least: "Plant 5" / "Plant 7"
-# Similarity of two tokens that are not equal, by what explains the difference.
-ONE_EDIT = {4: 0.78, 5: 0.83, 6: 0.87}  # by letters: "Meta" / "Beta" need more than themselves
-ONE_EDIT_LONG = 0.93  # "hikvison"; higher, "Technoprobe" / "Technopole" would be strong
-TWO_EDITS, TWO_EDITS_LONG = 0.83, 0.88  # "amazonis" / "amazon"; "lukashnko" / "lukashenko"
-# Letters: at 6 "McKenton" / "McKesson" and "Roman" / "Robert" meet.
-TWO_EDITS_FROM, LONG_FROM = 8, 10
-FIRST_LETTER = 0.05  # less for an edit there, where few mistype: "Baltech" / "Altech"
-MILD_EDIT = 0.03  # more for two letters swapped or one vowel for another: "Al Qaeda" / "Al Qaida"
-NO_VOWELS = str.maketrans("", "", "aeiouy")
-SHORT_LIKE = {1: 0.7, 2: 0.7, 3: 0.75, 4: 0.8, 5: 0.88}  # at most, by letters: "KPS" / "QPS"
-# No two of these are equal, nor equal to what `score_edits` gives: they tell how words agree.
-SOUND = 0.95  # "Mohammed" / "Muhammad"; at 0.85 two such words in one name are lost
-OCR = 0.97  # "Huawe1": surer than a typing error
-GIVEN_NAME = 0.905  # "Ted" / "Theodore"
-INITIAL = 0.901  # "V." / "Vladimir"
-JOINED = 0.98  # "Good Will" / "Goodwill"
-CUT_OFF = 0.9  # "Tactical Missiles Corporation Joint Stock Compan"
-CONSONANTS_AGREE = 0.91  # "فرناندو" / "Fernando"
-CONFLICT = 1.8  # words left over on both sides: "Bashar al-Assad" / "Hafez al-Assad"
-# Words left over on one side cost EXTRA at most, less by what agrees, EXTRA_LEAST at least:
-EXTRA, EXTRA_EVIDENCE, EXTRA_LEAST = 1.0, 0.65, 0.3  # "Umar Patek" / "Umar Patek Abdullah Anshori"
-QUIET = 0.25  # share of a generic word's weight that counts as evidence: "13th Research Institute"
-QUIET_EXTRA, QUIET_LEAST = 0.36, 0.2  # so for generic words: "Faberlic" / "Faberlic Europe"
+SHORT_WEIGHT = {2: 0.4, 3: 0.6}  # "ABC Health" / "ABD Health" differ, yet ABC alone decides little
+SPELT_AMISS = 1.5  # times the weight of the common word that an unknown word misspells
+TELLING = 0.3  # weight from which a word is one that tells parties apart
 PATRONYMIC = re.compile(
     r"(?:[eijoy][vw]+i(?:t?s?ch|cz|tch)|[eijoy][vw]n[ay]|ichna|[oi]vych|ivna|oglu|ogl[yi]|kyzy|qizi)$"
 )
-NUMBERS_DIFFER, NUMBER_MISSING = 0.3, 0.1  # "Brigade 44" / "Brigade 45"; "Company 23" / "Company"
-FORM_DIFFERS, FORM_MISSING = 0.03, 0.01  # "X GmbH" / "X AG"; "X GmbH" / "X"
-FORM_ODD = {"vessel": 0.15, "aircraft": 0.15, "individual": 0.05}  # "Neptune Company" / m/v Neptune
-LEAST_EVIDENCE = 0.5  # agreed weight of telling words below which only an equal name counts
-NEARLY_EVIDENCE = LEAST_EVIDENCE - 1e-9  # of sums that candidates add up in another order
-GENERIC_LEAST, GENERIC_UNLIKE = 0.5, 0.15  # "Bank of Chima Ltd" / "Bank of China Ltd" still meets
-CUT_FROM, CUT_MOST, CUT_KNOWN = 16, 3, 0.4  # letters, names that go on so, weight of whole words
-WHOLE_FROM = 6  # letters of a name spaced otherwise that agrees by sound: not "Kim Il" / "Kimi L"
-ACRONYM = 0.92  # "SMIC" for the long name
-MOST_SENSES = 200_000  # query tokens that are remembered
-MOST_LIKES = 20_000  # tokens whose names are kept
-ROUNDING = 0.0006  # of a score, to its first decimal: 59.96 is found at 60.0
-
+# How two words can agree, and how many slips that counts.
+EQUAL, LETTER, SWAPPED, SCANNED, SOUND, ANY, JOINED, VOWELS, NICK, TWO, INITIAL, BROKEN, WHOLE = (
+    range(13)
+)
+WORDS, ENDING, SPACED = range(
+    3
+)  # ways to align: word by word, up to a break, as one run of letters
+HOW = (
+    ("equal", 0.0), ("one letter differs", 1.0), ("two letters swapped", 0.9),
+    ("letters look alike", 0.8), ("same sound", 0.7), ("a letter lost", 0.5),
+    ("written as one or apart", 0.5), ("vowels left out", 1.6), ("short for the given name", 1.5),
+    ("two letters differ", 2.0), ("initial", 1.5), ("cut off", 1.0), ("spaced otherwise", 1.0),
+)  # fmt: skip
+SLIPS = np.array([slips for _, slips in HOW])
+HALF_JOINED = np.array([SLIPS[JOINED] / 2])  # of each of two words that stand for one
+SAID = {
+    "thin": "little that tells parties apart agrees", "figures": "figures differ or are missing",
+    "forms": "legal form differs or is missing", "short": "few letters agree",
+    "firm_person": "a firm's legal form against a person", "moved": "words in another order",
+    "firm_ship": "a firm's legal form against a ship", "initials": "initials stand for names",
+    "cut": "the name is cut off",
+}  # fmt: skip
+LONG = 9  # letters from which two may differ: "lukashnko"
+CUT_FROM = 20  # letters of a name that may be cut off
+ARTICLES = frozenset("al el ul il as es ad ed ar er an en az ez at et ash esh".split())
+PERSON_TYPES = ("", "individual")  # BIS names no types
+LETTER_WEIGHT = CLASS_WEIGHT["letter"]
+THIN_FORMS = 1.3  # agreed weight below which a legal form tells much
+FORM_CLASSES = ("LTD", "PLC", "CORP", "LP", "SOE", "FOUND", "RND", "SOLE", "COOP")
+SOLE = 0.6  # share of what agreed from which one word is the only telling one
+MOST_CUT, CUT_WHOLE = 30, 28  # names that go on so; letters from which a cut may fall between words
+FIRM_AGAINST = {"individual": 1, "vessel": 2, "aircraft": 2}
+ROUNDING = 0.06  # of a score, to its first decimal
+MOST_WHOLE = 12  # letters that whole names differ by; beyond it is all the same
+LONGEST_SQUEEZED = 80  # letters of a name that is compared as one run
+MOST_WORDS = 60  # of a name; behind them it is no name
+HASH_BASE = 0x9E3779B97F4A7C15
+NO_VOWELS = str.maketrans("", "", "aeiou")
+CONFUSED = str.maketrans("015826l", "oisbzgi")
+BATCH = 4096  # names looked up at once
 
 Array = np.ndarray[Any, Any]
-Buckets = Mapping[tuple[int, str, int], list[int]]
 
 
-class Sense(NamedTuple):
-    """What the index knows of one query token."""
-
-    similar: Mapping[int, float]  # vocabulary id -> similarity; holds itself at 1.0
-    weight: float  # left over
-    telling: bool
-    reach: float  # the most it can add when it agrees
-    evidence: float  # of which the most from words that tell something
-    spread: int  # how many names its similar tokens stand in
-
-
-class Agreement(NamedTuple):
-    """Words of the query that agree with words of the listed name, and how."""
-
-    query: str
-    listed: str
-    how: str
-    similarity: float
-    weight: float
-    evidence: float  # what of the weight counts towards LEAST_EVIDENCE
-
-
-class Leftover(NamedTuple):
-    """A word that has no partner on the other side."""
-
-    word: str
-    weight: float
-    telling: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """How two names compare; the score can be computed again from the other fields."""
+class NameHit(NamedTuple):
+    """A listed name that a name hits; 100 less the sum of `points` is the score."""
 
     score: float
-    agreed: tuple[Agreement, ...]
-    query_only: tuple[Leftover, ...]
-    listed_only: tuple[Leftover, ...]
-    form: float
-    factor: float
-
-
-NOTHING = Comparison(0.0, (), (), (), 0.0, 1.0)
-NameHit = tuple[Comparison, int]  # with the number of the listed name
+    name: int  # number of the listed name
+    asked: str
+    points: tuple[tuple[str, float, str], ...]  # (feature, points, in words), most first
+    words: tuple[tuple[str, str, str], ...]  # (query word, listed word, how they agree)
 
 
 @dataclass(frozen=True, slots=True)
 class NameIndex:
-    """Every name of the loaded entries by its tokens."""
+    """Every name of the loaded entries by its words; a word is known by the number of its canonical
+    spelling (its unit)."""
 
     texts: list[str]
     kinds: list[str]
-    owners: np.ndarray  # name -> entry number
+    types: list[str]  # of the entry
+    owners: Array  # name -> entry number
     folded: list[FoldedName]
-    tokens: list[tuple[int, ...]]  # name -> vocabulary ids
-    vocabulary: list[str]
-    ids: dict[str, int]
-    keys: dict[str, str]  # token -> its sound key
-    weights: list[float]
-    telling: list[bool]  # not a generic word, place, title, particle or legal form
-    totals: list[float]  # weight of a name's tokens
-    tellings: list[float]  # of which words that tell something
-    sizes: list[int]  # how many of a name's tokens are no particles
-    starts: np.ndarray  # vocabulary id -> slice of postings
-    postings: np.ndarray  # name numbers
-    types: list[str]  # of the entry, by name
-    sounds: dict[str, list[int]]
-    skeletons: dict[str, list[int]]
-    buckets: Buckets  # (0 first | -1 last, letter, length) -> ids
+    starts: Array  # name -> slice of `units` and `weights`
+    units: Array
+    weights: Array  # of the word there: 0 in a legal form
+    vocabulary: list[str]  # unit -> canonical spelling
+    rarity: Array  # unit -> weight
+    posting_starts: Array  # unit -> slice of `postings`
+    postings: Array  # name numbers
+    pairs: Set[tuple[int, int]]  # units that stand side by side
 
 
-def is_letter(token: str) -> bool:
-    """Whether `token` may be an initial: no figure, and no Chinese character, which is a word."""
-    return len(token) == 1 and "a" <= token <= "z"
-
-
-def classify_token(token: str, key: str, language: Language) -> str:
-    """The class of a generic word, also by sound ("teknologii"); "" if it is a name."""
-    if token in language.classes:
-        return language.classes[token]
-    if is_letter(token):
+def classify_word(word: str, language: Language) -> str:
+    """The class of a common word, "" for one that tells."""
+    if word in language.classes:
+        return language.classes[word]
+    if len(word) == 1 and word.isalpha():
         return "letter"
-    if token in language.forms:
+    if word in language.form_words:
         return "form"
-    if PATRONYMIC.search(token):
-        return "patronymic"
-    return language.class_sounds.get(key, "") if len(key) >= CLASS_SOUND_FROM else ""
+    return "patronymic" if PATRONYMIC.search(word) else ""
 
 
-def weigh_token(token: str, entries: int, word_class: str) -> float:
-    """What agreement on `token` tells, 0–1, when it stands in so many `entries`.
+def weigh_word(word: str, entries: int, language: Language) -> float:
+    """What agreement on `word` tells, 0-1, when it stands in so many `entries`.
 
-    >>> weigh_token("huawei", 1, ""), weigh_token("trading", 1, "generic")
-    (1.0, 0.18)
+    >>> weigh_word("huawei", 1, load_language()), weigh_word("trading", 1, load_language())
+    (1.0, 0.2)
     """
     rarity = 1 - math.log(max(entries, 1)) / math.log(RARE_IN)
-    if not token.isalpha() and any(c.isdigit() for c in token):
-        rarity = max(rarity * 0.7, NUMBER_WEIGHT)
-    most = min(
-        CLASS_WEIGHT.get(word_class, 1), SHORT_WEIGHT.get(len(token), 1) if token.isascii() else 1
-    )
+    short = SHORT_WEIGHT.get(len(word), 1.0) if word.isascii() else 1.0
+    most = min(CLASS_WEIGHT.get(classify_word(word, language), 1.0), short)
     return round(max(min(rarity, most), 0.02), 3)
-
-
-def fold_skeletons(tokens: Sequence[str]) -> list[str]:
-    """`tokens` with the signs that scanners confuse made one: 0/o, 1/l/i, 5/s, rn/m."""
-    joined = "\n".join(tokens).replace("rn", "m").replace("vv", "w")
-    return joined.translate(CONFUSED).split("\n") if tokens else []
-
-
-CONFUSED = str.maketrans("015826l", "oisbzgi")
-
-
-def fold_entries(
-    entries: Sequence[ListEntry], language: Language
-) -> tuple[list[tuple[str, str, int]], list[FoldedName]]:
-    """(text, kind, entry number) and folded name of all names; Chinese as written and spelt.
-
-    "Sino Institute (SINI)" stands also without the bracket, "Tako; Taco" as two names, and an
-    address that was given a number in place of a name not at all.
-    """
-    rows: list[tuple[str, str, int]] = []
-    read: list[str] = []
-    for e, entry in enumerate(entries):
-        for text, kind in entry.names:
-            parts = split_listed(text)
-            read += parts
-            rows += [(text, kind, e)] * len(parts)
-    folded = fold_names(read, language)
-    han = [i for i, name in enumerate(folded) if name.script == "han"]
-    folded += fold_batch([read[i] for i in han], language, spell=True)
-    return add_acronyms(rows + [rows[i] for i in han], folded, entries)
 
 
 def number_texts(texts: Iterable[str]) -> tuple[Array, list[str]]:
@@ -3517,673 +3396,915 @@ def number_texts(texts: Iterable[str]) -> tuple[Array, list[str]]:
     return np.array(codes, dtype=np.int64), list(places)
 
 
-def build_index(entries: Sequence[ListEntry], language: Language) -> NameIndex:
-    """The index of all names of `entries`."""
-    rows, folded = fold_entries(entries, language)
-    owners = np.array([row[2] for row in rows], dtype=np.int64)
-    codes, vocabulary = number_texts([t for name in folded for t in name.tokens])
-    lengths = [len(name.tokens) for name in folded]
-    holders = np.repeat(np.arange(len(folded)), lengths)
-    keys = key_tokens(vocabulary, language.sounds)
-    classes = [classify_token(t, key, language) for t, key in zip(vocabulary, keys, strict=True)]
-    telling = [word_class in TELLING for word_class in classes]
-    counts = count_entries_of(codes, holders, owners, np.array(telling, dtype=bool))
-    numbers = codes.tolist()
-    acronyms = {name.plain for name in folded if name.script == "acronym"}
-    spoken = ["" if token in acronyms else token for token in vocabulary]  # the others' only match
-    by_sound = dict(zip(vocabulary, keys, strict=True))
-    weights = [weigh_token(t, n, c) for t, n, c in zip(vocabulary, counts, classes, strict=True)]
-    tokens = [
-        tuple(numbers[end - n : end]) for n, end in zip(lengths, accumulate(lengths), strict=True)
-    ]
-    return NameIndex(
-        texts=[row[0] for row in rows],
-        kinds=[row[1] for row in rows],
-        owners=owners,
-        folded=folded,
-        tokens=tokens,
-        vocabulary=vocabulary,
-        ids={token: v for v, token in enumerate(vocabulary)},
-        weights=weights,
-        totals=[sum([weights[v] for v in ids]) for ids in tokens],
-        tellings=[sum([weights[v] for v in ids if telling[v]]) for ids in tokens],
-        sizes=[sum([weights[v] > PARTICLE for v in ids]) for ids in tokens],
-        telling=telling,
-        starts=np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(vocabulary)))]),
-        postings=holders[np.argsort(codes, kind="stable")],
-        types=[entries[row[2]].type for row in rows],
-        keys=by_sound,
-        sounds=build_keys([spoken[v] and key for v, key in enumerate(keys)], 3),
-        skeletons=build_keys(fold_skeletons(spoken), 2),
-        buckets=build_buckets(spoken),
-    )
+def spread_slices(starts: Array, sizes: Array) -> Array:
+    """The places of all slices that begin at `starts` with `sizes`, one behind the other."""
+    before = np.cumsum(sizes) - sizes
+    return np.arange(int(sizes.sum())) + np.repeat(starts - before, sizes)
 
 
-def count_entries_of(codes: Array, holders: Array, owners: Array, telling: Array) -> list[int]:
-    """For each vocabulary id the entries in whose names it stands beside another telling word.
+def count_entries(units: Array, holders: Array, owners: Array, common: Array) -> Array:
+    """For each unit the entries in whose names it stands beside another word that tells.
 
     A word that alone names firms ("Huawei Jamaica", "Huawei Chile") is no common word.
     """
-    words = np.bincount(holders, weights=telling[codes], minlength=len(owners))
-    beside = words[holders] - telling[codes] > 0
+    telling = ~common[units]
+    words = np.bincount(holders, weights=telling, minlength=len(owners))
+    beside = words[holders] - telling > 0
     several = len(owners) + 1
-    seen = np.unique(codes[beside] * several + owners[holders[beside]]) // several
-    counts: list[int] = (np.bincount(seen, minlength=len(telling)) + 1).tolist()
-    return counts
+    seen = np.unique(units[beside] * several + owners[holders[beside]]) // several
+    return np.bincount(seen, minlength=len(common)) + 1
 
 
-def add_acronyms(
-    rows: list[tuple[str, str, int]], folded: list[FoldedName], entries: Sequence[ListEntry]
-) -> tuple[list[tuple[str, str, int]], list[FoldedName]]:
-    """`rows` and names with the acronyms of long names, where no other name has that one."""
-    made: dict[str, list[int]] = {}
-    words = {t for name in folded for t in name.tokens}
-    for n, name in enumerate(folded):
-        if (
-            len(name.tokens) >= 4
-            and rows[n][1] != "weak"
-            and name.script != "han"
-            and entries[rows[n][2]].type not in ("individual", "vessel")
-        ):
-            a = "".join(t[0] for t in name.tokens if t not in ("and", "of", "the", "for"))
-            if 4 <= len(a) <= 8 and a.isascii() and a.isalpha() and a not in words:
-                made.setdefault(a, []).append(n)
-    extra = [(n[0], a) for a, n in made.items() if len({rows[i][2] for i in n}) == 1]
-    return (
-        rows + [rows[n] for n, _ in extra],
-        folded + [FoldedName((a,), (a,), a, (), "acronym") for _, a in extra],
+def fold_listed(
+    entries: Sequence[ListEntry], language: Language
+) -> tuple[list[Any], list[FoldedName]]:
+    """(text, kind, entry number) and folded name of names and their parts; those with Chinese
+    characters stand as written and spelt."""
+    rows, read = [], []
+    for e, entry in enumerate(entries):
+        for text, kind in entry.names:
+            for part in split_listed(text):
+                rows.append((text, kind, e))
+                read.append(part)
+    folded = fold_names(read, language)
+    han = [n for n, name in enumerate(folded) if name.script == "han"]
+    folded += fold_names([read[n] for n in han], language, spell=True)
+    return rows + [rows[n] for n in han], folded
+
+
+def build_index(entries: Sequence[ListEntry], language: Language) -> NameIndex:
+    """The index of all names of `entries`."""
+    rows, folded = fold_listed(entries, language)
+    owners = np.array([row[2] for row in rows], dtype=np.int64)
+    units, vocabulary = number_texts([token for name in folded for token in name.tokens])
+    sizes = np.array([len(name.tokens) for name in folded], dtype=np.int64)
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    holders = np.repeat(np.arange(len(folded)), sizes)
+    common = np.array([bool(classify_word(word, language)) for word in vocabulary], dtype=bool)
+    counts = count_entries(units, holders, owners, common).tolist()
+    rarity = np.array([weigh_word(w, n, language) for w, n in zip(vocabulary, counts, strict=True)])
+    formal = np.array([mark for name in folded for mark in name.formal], dtype=bool)
+    side = holders[1:] == holders[:-1]
+    order = np.argsort(units, kind="stable")
+    return NameIndex(
+        texts=[row[0] for row in rows],
+        kinds=[row[1] for row in rows],
+        types=[entries[row[2]].type for row in rows],
+        owners=owners,
+        folded=folded,
+        starts=starts,
+        units=units,
+        weights=np.where(formal, 0.0, rarity[units]) if len(units) else rarity,
+        vocabulary=vocabulary,
+        rarity=rarity,
+        posting_starts=np.concatenate(
+            [[0], np.cumsum(np.bincount(units, minlength=len(vocabulary)))]
+        ),
+        postings=holders[order],
+        pairs={*zip(units[:-1][side].tolist(), units[1:][side].tolist(), strict=True)},
     )
 
 
-def build_joined(folded: Sequence[FoldedName]) -> dict[str, list[int]]:
-    """Names by two neighbouring words written as one."""
-    joined: dict[str, list[int]] = defaultdict(list)
-    for n, name in enumerate(folded):
-        for one, other in pairwise(name.words):
-            joined[one + other].append(n)
-    return joined
+# Relations: which units a word may stand for.
 
 
-def spell_wholes(name: FoldedName, keys: Mapping[str, str]) -> set[str]:
-    """`name` written as one word: with its legal forms, without them, and by sound."""
-    wholes = {name.plain.replace(" ", ""), "".join(name.words)}
-    sound = "".join([keys.get(token, token) for token in name.tokens])
-    return wholes | {sound} if len(sound) >= WHOLE_FROM else wholes
+def hash_deletions(words: Sequence[str]) -> tuple[Array, Array]:
+    """Hashes of each of `words`, whole and without each one letter, and the places of the words.
 
-
-def build_wholes(folded: Sequence[FoldedName], keys: Mapping[str, str]) -> dict[str, list[int]]:
-    """Names by all their words written as one."""
-    wholes: dict[str, list[int]] = defaultdict(list)
-    for n, name in enumerate(folded):
-        for whole in spell_wholes(name, keys):
-            wholes[whole].append(n)
-    return wholes
-
-
-def build_keys(keys: Sequence[str], least: int) -> dict[str, list[int]]:
-    """Vocabulary ids by key, keys of fewer than `least` letters aside."""
-    groups: dict[str, list[int]] = defaultdict(list)
-    for v, key in enumerate(keys):
-        if len(key) >= least:
-            groups[key].append(v)
-    return groups
-
-
-def build_buckets(vocabulary: Sequence[str]) -> Buckets:
-    """Vocabulary ids by first and by last letter and length: an edit leaves one in place."""
-    buckets: dict[tuple[int, str, int], list[int]] = defaultdict(list)
-    for v, token in enumerate(vocabulary):
-        if len(token) > 2 and token.isalpha():
-            buckets[0, token[0], len(token)].append(v)
-            buckets[-1, token[-1], len(token)].append(v)
-    return buckets
-
-
-def score_edits(one: str, other: str, edits: int) -> float:
-    """Similarity of two tokens that differ by so many typing errors; 0 where that says nothing.
-
-    >>> score_edits("hikvison", "hikvision", 1), score_edits("kim", "kin", 1)
-    (0.93, 0.0)
+    Words one slip apart (a letter changed, lost or added, two swapped) share a hash. The hash is
+    the sum of letter x P**place, so that leaving a letter out needs no second pass.
     """
-    size = max(len(one), len(other))
-    if edits == 1:
-        start = FIRST_LETTER if one[0] != other[0] else 0.0
-        mild = len(one) == len(other) and (
-            sorted(one) == sorted(other) or one.translate(NO_VOWELS) == other.translate(NO_VOWELS)
-        )
-        return (
-            ONE_EDIT.get(size, ONE_EDIT_LONG) - start + mild * MILD_EDIT
-            if size >= min(ONE_EDIT)
-            else 0.0
-        )
-    return 0.0 if size < TWO_EDITS_FROM else TWO_EDITS if size < LONG_FROM else TWO_EDITS_LONG
+    text = np.array([*words, ""], dtype=str)
+    sizes, width = np.char.str_len(text), max(text.dtype.itemsize // 4, 1)
+    letters = text.view(np.uint32).reshape(len(text), width).astype(np.uint64)
+    powers = np.cumprod(np.full(width, HASH_BASE, dtype=np.uint64))
+    here = np.cumsum(letters * powers, axis=1)
+    moved = np.zeros_like(letters)  # letter x the power one place before its own
+    moved[:, 1:] = letters[:, 1:] * powers[:-1]
+    shorter = here - letters * powers + moved.sum(axis=1, keepdims=True) - np.cumsum(moved, axis=1)
+    rows, columns = np.nonzero(np.arange(width) < sizes[:, None])
+    hashes = np.concatenate([here[:-1, -1], shorter[rows, columns]])
+    return hashes, np.concatenate([np.arange(len(words)), rows])
 
 
-def find_edits(
-    tokens: Sequence[str], vocabulary: Sequence[str], buckets: Buckets, workers: int
-) -> Iterable[tuple[str, int, float]]:
-    """(token, vocabulary id, similarity) of tokens a typing error or two apart."""
-    groups: dict[tuple[int, str, int], list[str]] = defaultdict(list)
-    for token in tokens:
-        if len(token) > 2 and token.isalpha():
-            groups[0, token[0], len(token)].append(token)
-            groups[-1, token[-1], len(token)].append(token)
-    for (end, letter, size), group in groups.items():
-        most = 2 if end == 0 and size > TWO_EDITS_FROM - 3 else 1
-        near = [
-            v
-            for n in range(size - most, size + most + 1)
-            for v in buckets.get((end, letter, n), ())
-        ]
-        if near:
-            words = [vocabulary[v] for v in near]
-            edits = process.cdist(
-                group,
-                words,
-                scorer=OSA.distance,
-                score_cutoff=most,
-                dtype=np.uint8,
-                workers=workers,
-            )
-            for i, j in zip(*(side.tolist() for side in np.nonzero(edits <= most)), strict=True):
-                if edits[i, j]:
-                    yield group[i], near[j], score_edits(group[i], words[j], int(edits[i, j]))
+class SlipFinder:
+    """Finds which of many words are one slip or none from others."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.words = words
+        hashes, places = hash_all(words)
+        order = np.argsort(hashes)
+        self.hashes, self.places = hashes[order], places[order]
+
+    def find(self, words: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+        """(place in `words`, place in the own ones, 0 or 1 slips) of those that are near."""
+        hashes, places = hash_all(words)
+        first = np.searchsorted(self.hashes, hashes, "left")
+        sizes = np.searchsorted(self.hashes, hashes, "right") - first
+        mine, theirs = np.repeat(places, sizes), self.places[spread_slices(first, sizes)]
+        both = np.sort(mine * len(self.words) + theirs)
+        both = both[np.diff(both, prepend=-1) > 0]
+        mine, theirs = (both // len(self.words)).tolist(), (both % len(self.words)).tolist()
+        one, other = [words[i] for i in mine], [self.words[j] for j in theirs]
+        slips = process.cpdist(one, other, scorer=OSA.distance, score_cutoff=1, dtype=np.uint8)
+        near = (pair for pair in zip(mine, theirs, slips.tolist(), strict=True) if pair[2] < 2)
+        return iter(near)
 
 
-def find_similar(
-    tokens: Sequence[str], index: NameIndex, language: Language, workers: int
-) -> dict[str, dict[int, float]]:
-    """For each of `tokens` the vocabulary ids that may stand for it, with the similarity."""
-    similar: dict[str, dict[int, float]] = {token: {} for token in tokens}
-    if not tokens:
-        return similar
-
-    def note(token: str, ids: Iterable[int], value: float) -> None:
-        for v in ids:
-            if value > similar[token].get(v, 0):
-                similar[token][v] = value
-
-    keys, skeletons = key_tokens(tokens, language.sounds), fold_skeletons(tokens)
-    telling = {
-        t: classify_token(t, key, language) in TELLING for t, key in zip(tokens, keys, strict=True)
-    }
-    # "Iran" is no misspelt "Iraq"
-    unknown = [t for t in tokens if language.classes.get(t) not in ("generic", "place")]
-    for token, v, value in find_edits(unknown, index.vocabulary, index.buckets, workers):
-        if index.telling[v] <= telling[token]:
-            note(token, (v,), value)
-    for token, key, skeleton in zip(tokens, keys, skeletons, strict=True):
-        if len(key) > 2:
-            note(token, index.sounds.get(key, ()), min(SOUND, SHORT_LIKE.get(len(token), 1)))
-        mixed = token.isalnum() and not token.isalpha() and not token.isdigit()
-        note(
-            token,
-            index.skeletons.get(skeleton, ()),
-            OCR if mixed else min(OCR, SHORT_LIKE.get(len(token), 1)),
-        )
-        full = language.given_names.get(token)
-        if full in index.ids:
-            note(token, (index.ids[full],), GIVEN_NAME)
-        if len(token) > 1 and is_letter(token[0]) and token[0] in index.ids:
-            note(token, (index.ids[token[0]],), INITIAL)
-        if token in index.ids:
-            note(token, (index.ids[token],), 1.0)
-    return similar
+def hash_all(words: Sequence[str]) -> tuple[Array, Array]:
+    """As `hash_deletions`, words of about one length at a time, so that little is padded."""
+    groups: dict[int, list[int]] = defaultdict(list)
+    for place, word in enumerate(words):
+        groups[len(word) // 8].append(place)
+    hashes, places = [np.zeros(0, dtype=np.uint64)], [np.zeros(0, dtype=np.int64)]
+    for own in groups.values():
+        found, which = hash_deletions([words[place] for place in own])
+        hashes.append(found)
+        places.append(np.array(own)[which])
+    return np.concatenate(hashes), np.concatenate(places)
 
 
-def find_abjad(
-    tokens: Sequence[str], vocabulary: Sequence[str], consonants: Mapping[str, list[int]]
-) -> Iterable[tuple[str, int]]:
-    """(token, vocabulary id) with the same consonants, one from a script without vowels.
+def is_slip(one: str, other: str) -> bool:
+    """Whether one of two words a letter apart may be the other misspelt: figures differ on purpose.
 
-    An Arabic word also agrees without its article. Two consonants say enough only where the names
-    begin alike: "rami" is written rmy, and so is "arm".
+    >>> is_slip("huawei", "huawel"), is_slip("44", "45"), is_slip("b1", "b2")
+    (True, False, False)
     """
-    bare = [t.replace(ARTICLE, ABJAD_MARK) if len(t) > len(ARTICLE) + 2 else t for t in tokens]
-    for token, *keys in zip(tokens, key_consonants(tokens), key_consonants(bare), strict=True):
-        for key in {*keys}:
-            for v in consonants.get(key, ()) if len(key) > 1 else ():
-                firsts = {word.strip(ABJAD_MARK)[:1] for word in (token, vocabulary[v])}
-                if token.startswith(ABJAD_MARK) != vocabulary[v].startswith(ABJAD_MARK) and (
-                    len(key) > 2 or len(firsts) == 1
-                ):
-                    yield token, v
+    figures = [re.sub(r"\D", "", word) for word in (one, other)]
+    return not (figures[0] and figures[1]) or (figures[0] == figures[1] and one != figures[0])
 
 
-class Matcher:
-    """Finds the listed names that query names hit; remembers what it learned of their tokens."""
+class Relations:
+    """For each word the units that it may stand for, and how; what was asked is remembered."""
 
-    def __init__(self, entries: Sequence[ListEntry], language: Language, workers: int = 1) -> None:
-        self.index = build_index(entries, language)
-        self.language = language
-        self.workers = workers
-        self.senses: dict[str, Sense] = {}
-        self.spelt = list(language.spellings)
-        self.spelt_buckets = build_buckets(self.spelt)
-        self.spelt_skeletons = build_keys(fold_skeletons(self.spelt), SPELLING_FROM)
-        self.holders: dict[int, frozenset[int]] = {}
-        self.likes: dict[str, set[int]] = {}
-        self.keys = dict(self.index.keys)
-        self.abjad = any(token.startswith(ABJAD_MARK) for token in self.index.vocabulary)
-        self.consonants: dict[str, list[int]] = {}  # built when the first abjad name comes
+    def __init__(self, index: NameIndex, language: Language) -> None:
+        self.index, self.language = index, language
+        self.ids = {word: unit for unit, word in enumerate(index.vocabulary)}
+        spellings = dict(self.ids)
+        for name in index.folded:
+            for word, token in zip(name.words, name.tokens, strict=True):
+                spellings.setdefault(word, self.ids[token])
+        for word, token in language.canonical.items():
+            if token in self.ids:
+                spellings.setdefault(word, self.ids[token])
+        self.spellings = spellings  # every way in which a listed word is known to be written
+        self.words, self.units = list(spellings), list(spellings.values())
+        self.near = SlipFinder(self.words)
+        self.keys: dict[str, list[int]] = defaultdict(list)
+        for unit, keys in zip(self.units, self.key_words(self.words), strict=True):
+            for key in keys:
+                self.keys[key].append(unit)
+        self.long: dict[tuple[str, int], list[int]] = defaultdict(list)
+        for place, word in enumerate(self.words):
+            if len(word) >= LONG - 1:
+                self.long[word[0], len(word)].append(place)
+        self.known: dict[str, dict[int, int]] = {}  # word -> unit -> how
+        self.rows: dict[str, tuple[Array, Array]] = {}  # word -> units, slips
+        self.weights: dict[str, float] = {}
 
-    # Made when first asked for: by each worker for itself while the first process goes on.
+    def find_halves(self, word: str) -> Iterator[tuple[int, int]]:
+        """Units that stand side by side on the list and give `word` when written as one."""
+        for place in range(1, len(word)):
+            one, other = self.spellings.get(word[:place]), self.spellings.get(word[place:])
+            if one is not None and other is not None and (one, other) in self.index.pairs:
+                yield one, other
 
-    @functools.cached_property
-    def joined(self) -> dict[str, list[int]]:
-        """Names by two neighbouring words written as one."""
-        return build_joined(self.index.folded)
+    def key_words(self, words: Sequence[str]) -> Iterator[list[str]]:
+        """The keys under which each of `words` is found: its sound, its look, its consonants."""
+        if not words:
+            return
+        looks = "\n".join(words).replace("rn", "m").replace("vv", "w").replace("cl", "d")
+        ways = (
+            key_sounds(words, self.language.sounds),
+            looks.translate(CONFUSED).split("\n"),
+            [word[:1] + word[1:].translate(NO_VOWELS) for word in words],
+            key_consonants(words),
+        )
+        for word, sound, look, bare, consonants in zip(words, *ways, strict=True):
+            keys = ["s" + sound] * (len(sound) > 2) + ["o" + look] * (len(look) > 1)
+            keys += ["v" + bare] * (len(bare) > 2)
+            side = "A" if word.startswith(ABJAD_MARK) else "a"
+            yield keys + [side + consonants] * (len(consonants) > 1)
 
-    @functools.cached_property
-    def wholes(self) -> dict[str, list[int]]:
-        """Names by all their words, or the sound of these, written as one."""
-        return build_wholes(self.index.folded, self.index.keys)
-
-    @functools.cached_property
-    def plains(self) -> list[tuple[str, int]]:
-        """(plain text, name number) in order, for names cut off."""
-        folded = enumerate(self.index.folded)
-        return sorted((name.plain, n) for n, name in folded if len(name.plain) > CUT_FROM)
-
-    def find_hits(self, texts: Sequence[str], floor: float) -> list[list[tuple[float, int]]]:
-        """For each of `texts` the (score, name number) at or above `floor`, best first."""
-        compared = self.find_comparisons(texts, floor)
-        return [[(found.score, n) for found, n in several] for several in compared]
-
-    def find_comparisons(self, texts: Sequence[str], floor: float) -> list[list[NameHit]]:
-        """As `find_hits`, with all of the comparison."""
-        if len(self.senses) > MOST_SENSES:
-            self.senses.clear()
-            self.keys = dict(self.index.keys)
-        queries = fold_queries(texts, self.language)
-        self.learn([query for several in queries for query in several])
-        return [self.compare_queries(several, floor) for several in queries]
-
-    def compare_queries(self, queries: Sequence[FoldedName], floor: float) -> list[NameHit]:
-        """The listed names that any of `queries` hits, each with its best comparison."""
-        best: dict[int, Comparison] = {}
-        for query in queries:
-            for n in self.find_candidates(query, floor):
-                found = compare_names(query, n, self)
-                if found.score >= floor and found.score > best.get(n, NOTHING).score:
-                    best[n] = found
-        return sorted(((c, n) for n, c in best.items()), key=lambda hit: (-hit[0].score, hit[1]))
-
-    def learn(self, names: Iterable[FoldedName]) -> None:
-        """Fill `senses` for the tokens of `names`, all new ones against the vocabulary at once."""
-        index, sizes = self.index, np.diff(self.index.starts).tolist()
-        new = sorted({t for name in names for t in name.tokens} - self.senses.keys())
+    def learn(self, words: Iterable[str]) -> None:
+        """Fill `known` and `weights` for those of `words` that are new, all at once."""
+        new = sorted({*words} - self.known.keys())
         if not new:
             return
-        self.keys.update(zip(new, key_tokens(new, self.language.sounds), strict=True))
-        found = find_similar(new, index, self.language, self.workers)
-        if self.abjad or any(token.startswith(ABJAD_MARK) for token in new):
-            self.consonants = self.consonants or build_keys(key_consonants(index.vocabulary), 2)
-            for token, v in find_abjad(new, index.vocabulary, self.consonants):
-                found[token].setdefault(v, CONSONANTS_AGREE)
-        unknown = [t for t in new if t not in index.ids and t not in self.language.classes]
-        formal = self.learn_spellings(unknown, found)
-        for token, similar in found.items():
-            known = index.ids.get(token)
-            word_class = classify_token(token, self.keys[token], self.language)
-            word_class = "form" if token in formal else word_class
-            telling = word_class in TELLING
-            proof = (
-                index.weights[v] * (1 if telling and index.telling[v] else QUIET) for v in similar
-            )
-            self.senses[token] = Sense(
-                similar,
-                weigh_token(token, 1, word_class) if known is None else index.weights[known],
-                telling,
-                max([LETTER_WEIGHT, *(index.weights[v] for v in similar)]),
-                max([QUIET * LETTER_WEIGHT, *proof]),
-                sum(sizes[v] for v in similar),
-            )
+        found: dict[str, dict[int, int]] = {word: {} for word in new}
 
-    def learn_spellings(
-        self, tokens: Sequence[str], found: Mapping[str, dict[int, float]]
-    ) -> set[str]:
-        """Those of unknown `tokens` that misspell a legal form; `found` gains what others misspell.
+        def note(word: str, unit: int, how: int) -> None:
+            old = found[word].get(unit)
+            if old is None or SLIPS[how] < SLIPS[old]:
+                found[word][unit] = how
 
-        "Severnay" is near no listed word, since "severnaya" stands as "north" on the lists.
-        """
-        formal, index = set(), self.index
-        ids = index.ids
-        near = [*find_edits(tokens, self.spelt, self.spelt_buckets, self.workers)]
-        for token, skeleton in zip(tokens, fold_skeletons(tokens), strict=True):
-            near += [(token, s, OCR) for s in self.spelt_skeletons.get(skeleton, ())]
-        for token, s, value in near:
-            full = self.language.spellings[self.spelt[s]]
-            if full in ids and value > found[token].get(ids[full], 0):
-                found[token][ids[full]] = value
-            told = (v for v, other in found[token].items() if other != INITIAL)
-            if (
-                not full
-                and len(token) >= FORMAL_FROM
-                and not any(map(index.telling.__getitem__, told))
-            ):
-                formal.add(token)
-        return formal
+        for word, unit, how in chain(
+            self.find_slips(new), self.find_far(new), self.find_keyed(new)
+        ):
+            note(word, unit, how)
+        for word in new:
+            token = self.language.canonical.get(word, word)
+            if token in self.ids:
+                note(word, self.ids[token], EQUAL)
+            given = self.language.given_names.get(word)
+            if given in self.ids:
+                note(word, self.ids[given], NICK)
+            self.weights[word] = self.weigh(word, token, found[word])
+            hows = np.array([*found[word].values()], dtype=np.int64)
+            self.rows[word] = np.array([*found[word]], dtype=np.int64), SLIPS[hows]
+        self.known.update(found)
 
-    def names_with(self, ids: Iterable[int]) -> set[int]:
-        """The names in which any of the vocabulary `ids` stands."""
-        return set().union(*map(self.names_of, ids))
+    def weigh(self, word: str, token: str, found: Mapping[int, int]) -> float:
+        """The weight of a query `word`: a new one a slip from a common one is that, misspelt."""
+        if token in self.ids:
+            return float(self.index.rarity[self.ids[token]])
+        own = weigh_word(token, 1, self.language)
+        near = [self.index.rarity[unit] for unit, how in found.items() if SLIPS[how] <= 1]
+        common = [weight for weight in near if weight < TELLING]
+        return min(own, SPELT_AMISS * float(max(common))) if common else own
 
-    def names_of(self, v: int) -> frozenset[int]:
-        """The names in which vocabulary id `v` stands."""
-        names = self.holders.get(v)
-        if names is None:
-            start, end = self.index.starts[v : v + 2]
-            names = self.holders[v] = frozenset(self.index.postings[start:end].tolist())
-        return names
+    def is_common(self, word: str) -> bool:
+        """Whether `word` is one that everybody knows, so that it misspells no other."""
+        return word in self.language.classes or word in self.language.form_words
 
-    def find_candidates(self, query: FoldedName, floor: float) -> set[int]:
-        """The names that could reach `floor`; none that could is missing (tested on every pair)."""
-        index, tokens, words = self.index, query.tokens, query.words
-        if not tokens:
-            return set()
-        pairs = {a + b for a, b in pairwise(words)}
-        found = self.names_with({index.ids[pair] for pair in pairs if pair in index.ids})
-        found.update(*(self.joined.get(word, ()) for word in words), self.find_cut(query))
-        found.update(*(self.wholes.get(whole, ()) for whole in spell_wholes(query, self.keys)))
-        senses = sorted((self.senses[t] for t in tokens), key=lambda sense: sense.spread)
-        found |= self.find_equal(senses)
-        if sum(sense.evidence for sense in senses) >= NEARLY_EVIDENCE:
-            found |= self.find_likely(tokens, 1 - floor / 100 + ROUNDING)
-        return found
-
-    def find_equal(self, senses: Sequence[Sense]) -> set[int]:
-        """Names with a token for each of `senses` and no other, all generic, particles aside.
-
-        What is a particle to one side may be none to the other: "al" meets "ال".
-        """
-        words = [sense for sense in senses if sense.weight > PARTICLE]
-        found: set[int] | None = None
-        for sense in words or senses:
-            names = self.names_with(v for v, value in sense.similar.items() if value != INITIAL)
-            found = names if found is None else found & names
-            if not found:
-                break
-        return {n for n in found or () if self.index.sizes[n] <= len(senses)}
-
-    def find_likely(self, tokens: Sequence[str], spare: float) -> set[int]:
-        """Names that agree with enough of `tokens` to lose no more than `spare`."""
-        letters = set(filter(is_letter, tokens))
-        words = sorted(set(tokens) - letters, key=lambda t: (self.senses[t].spread, t))
-        asked, gained = self.gather_gains(words, len(letters), spare)
-        lost = sum(self.senses[t].weight for t in words[:asked])
-        rest = [(self.senses[t], self.names_like(t)) for t in words[asked:]]
-        index, likely = self.index, set()
-        for n, (weight, agreed, proof) in gained.items():
-            left = lost - weight
-            agreed += LETTER_WEIGHT * len(letters)
-            proof += QUIET * LETTER_WEIGHT * len(letters)
-            for sense, names in rest:
-                if n in names:
-                    agreed += sense.reach
-                    proof += sense.evidence
-                else:
-                    left += sense.weight
-            agreed = min(agreed, index.totals[n])
-            right = 0.0 if letters else index.totals[n] - agreed
-            if proof < NEARLY_EVIDENCE or score_leftover(left, right, agreed, proof) > spare:
+    def find_slips(self, words: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+        """(word, unit, how) of `words` one slip from a listed spelling."""
+        for i, j, slips in self.near.find(words):
+            word, spelling = words[i], self.words[j]
+            if not slips:
                 continue
-            right = self.find_leftover(n, words, letters) if letters else right
-            telling = 0.0 if letters else min(right, max(0.0, index.tellings[n] - proof))
-            if (
-                score_extra(right - telling, telling, agreed, proof) <= spare
-                and score_leftover(left, right, agreed, proof) <= spare
-            ):
-                likely.add(n)
-        return likely
+            if ANY_LETTER in word:
+                yield word, self.units[j], ANY
+            elif is_slip(word, spelling) and not self.is_common(word):
+                swapped = len(word) == len(spelling) and sorted(word) == sorted(spelling)
+                if swapped or min(len(word), len(spelling)) > 2:
+                    yield word, self.units[j], SWAPPED if swapped else LETTER
 
-    def find_leftover(self, n: int, words: Sequence[str], letters: set[str]) -> float:
-        """Weight of the tokens of name `n` that neither `words` nor initials could agree with."""
-        index, similar = self.index, [self.senses[word].similar for word in words]
-        lone = [v for v in index.tokens[n] if not any(v in some for some in similar)]
-        firsts = ({index.vocabulary[v][0], index.keys[index.vocabulary[v]][:1]} for v in lone)
-        left = [v for v, first in zip(lone, firsts, strict=True) if first.isdisjoint(letters)]
-        return sum([index.weights[v] for v in left])
+    def find_far(self, words: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+        """(word, unit, how) of long `words` two letters from a listed spelling; of words in which
+        several letters were lost, what may have stood there."""
+        groups: dict[tuple[str, int], list[str]] = defaultdict(list)
+        for word in words:
+            if word.count(ANY_LETTER) > 1:
+                yield from self.find_lost(word)
+            elif len(word) >= LONG and word not in self.spellings and word.isalpha():
+                groups[word[0], len(word)].append(word)
+        for (letter, size), group in groups.items():
+            near = [j for n in range(size - 2, size + 3) for j in self.long.get((letter, n), ())]
+            if near:
+                spelt = [self.words[j] for j in near]
+                far = process.cdist(
+                    group, spelt, scorer=OSA.distance, score_cutoff=2, dtype=np.uint8
+                )
+                for i, j in zip(*(side.tolist() for side in np.nonzero(far == 2)), strict=True):
+                    if len(spelt[j]) >= LONG - 1:
+                        yield group[i], self.units[near[j]], TWO
 
-    def names_like(self, token: str) -> set[int]:
-        """The names in which a token similar to `token` stands; kept for the commonest."""
-        if token not in self.likes:
-            if len(self.likes) > MOST_LIKES:
-                self.likes.clear()
-            self.likes[token] = self.names_with(self.senses[token].similar)
-        return self.likes[token]
+    def find_lost(self, word: str) -> Iterator[tuple[str, int, int]]:
+        """(word, unit, how) of listed spellings that `word` may be, its lost letters filled in."""
+        kept = sum(letter != ANY_LETTER for letter in word)
+        pattern = re.compile(re.escape(word).replace(ANY_LETTER, "."))
+        for spelling, unit in zip(self.words, self.units, strict=True):
+            if kept > 1 and len(spelling) == len(word) and pattern.fullmatch(spelling):
+                yield word, unit, ANY
 
-    def gather_gains(
-        self, words: Sequence[str], letters: int, spare: float
-    ) -> tuple[int, dict[int, tuple[float, float, float]]]:
-        """How many of `words`, rarest first, were asked; (weight, agreed, evidence) by name.
-
-        The others, and so many single `letters`, are too little for a name that gained nothing.
-        Initials count only for names found otherwise, unless the others carry enough.
-        """
-        senses = [self.senses[word] for word in words]
-        reach = LETTER_WEIGHT * letters + sum(s.reach for s in senses)
-        evidence = QUIET * LETTER_WEIGHT * letters + sum(s.evidence for s in senses)
-        gained: dict[int, tuple[float, float, float]] = {}
-        initials: list[tuple[float, frozenset[int]]] = []
-        telling, quiet, asked = 0.0, 0.0, 0
-        for sense in senses:
-            lost = score_extra(quiet, telling, max(reach, 0.01), evidence)
-            if asked and (evidence < NEARLY_EVIDENCE or lost > spare):
-                break
-            asked += 1
-            telling += sense.weight * sense.telling
-            quiet += sense.weight * (not sense.telling)
-            reach, evidence = reach - sense.reach, evidence - sense.evidence
-            for more, proof, names, initial in self.weigh_names(sense):
-                if initial:
-                    initials.append((sense.weight, names))
-                for n in () if initial else names:
-                    old = gained.get(n, (0.0, 0.0, 0.0))
-                    gained[n] = old[0] + sense.weight, old[1] + more, old[2] + proof
-        alone = evidence + LETTER_WEIGHT * len(initials) >= NEARLY_EVIDENCE
-        for weight, names in initials:
-            for n in names if alone else names & gained.keys():
-                old = gained.get(n, (0.0, 0.0, 0.0))
-                gained[n] = old[0] + weight, old[1] + LETTER_WEIGHT, old[2] + LETTER_WEIGHT
-        return asked, gained
-
-    def weigh_names(self, sense: Sense) -> Iterable[tuple[float, float, frozenset[int], bool]]:
-        """(weight, evidence, names, by an initial) that agreement on `sense` can add to names."""
-        index, seen = self.index, set[int]()
-        for v in sorted(sense.similar, key=lambda v: -index.weights[v]):
-            initial = sense.similar[v] == INITIAL and len(index.vocabulary[v]) == 1
-            names = self.names_of(v) - seen
-            seen |= names
-            weight = index.weights[v]
-            yield (
-                weight,
-                weight * (1 if sense.telling and index.telling[v] else QUIET),
-                names,
-                initial,
-            )
-
-    def find_cut(self, query: FoldedName) -> set[int]:
-        """Names that go on where `query` was cut off; too many of them say nothing.
-
-        Nor does a start of generic words: "China Electronics" is no cut-off name.
-        """
-        if len(query.plain) < CUT_FROM or sum(map(len, query.words)) < CUT_FROM // 2:
-            return set()
-        known = sum(self.senses[t].weight for t in query.tokens[:-1] or query.tokens)
-        if known < CUT_KNOWN:
-            return set()
-        plains = self.plains
-        start, end = (bisect_left(plains, (edge, 0)) for edge in (query.plain, query.plain + "~"))
-        size = len(query.plain)  # it counts how the cut word goes on, not what may follow it
-        longer = (x for x, _ in plains[start:end] if len(x) > size)
-        several = {x[: f"{x} ".index(" ", size)] for x in longer}
-        return {n for _, n in plains[start:end]} if 0 < len(several) <= CUT_MOST else set()
+    def find_keyed(self, words: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+        """(word, unit, how) of `words` that sound, look or are written without vowels like listed
+        ones, or are one behind a glued article: "alfaqih"."""
+        hows = {"s": SOUND, "o": SCANNED}
+        for word, keys in zip(words, self.key_words(words), strict=True):
+            for key in keys:
+                how = hows.get(key[0])
+                if how is not None and is_slip(word, word):
+                    yield from ((word, unit, how) for unit in self.keys.get(key, ()))
+                elif key == "v" + word and not self.is_common(word):
+                    yield from ((word, unit, VOWELS) for unit in self.keys.get(key, ()))
+                elif key[0] in "aA":
+                    yield from (
+                        (word, unit, VOWELS)
+                        for unit in self.keys.get(key.swapcase()[0] + key[1:], ())
+                    )
+        behind = {word: word[2:] for word in words if word[:2] in ARTICLES and len(word) > 6}
+        for word, keys in zip(behind, self.key_words([*behind.values()]), strict=True):
+            for unit in self.keys.get(keys[0], ()) if keys else ():
+                yield word, unit, JOINED
 
 
-def score_extra(quiet: float, telling: float, agreed: float, evidence: float) -> float:
-    """The loss, 0–1, for words left over on one side, by their weights; less the more agrees."""
-    price = max(EXTRA_LEAST, min(EXTRA, EXTRA_EVIDENCE / max(evidence, 0.01)))
-    quiet_price = max(QUIET_LEAST, min(EXTRA, QUIET_EXTRA / max(evidence, 0.01)))
-    extra = quiet + telling
-    return (price * telling + quiet_price * quiet) / (extra + agreed) if extra else 0.0
+# Scorecard: what each way of being unlike costs.
 
 
-def score_leftover(left: float, right: float, agreed: float, evidence: float) -> float:
-    """The least loss for words of weights `left` and `right` left over, all of them generic."""
-    if agreed <= 0:
-        return 1.0
-    both = left / (left + agreed) if left > 0 else 0.0
-    most = right / (right + agreed) if right > 0 else 0.0
-    if both > most:
-        both, most = most, both
-    price = min(EXTRA, QUIET_EXTRA / evidence)
-    return CONFLICT * both + (price if price > QUIET_LEAST else QUIET_LEAST) * (most - both)
+class Scorecard:
+    """lists/scorecard.csv: feature -> values from which a bin begins, and its points."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        bins: dict[str, list[tuple[float, float]]] = defaultdict(lambda: [(-math.inf, 0.0)])
+        for row in rows:
+            bins[row["feature"]].append((float(row["from"]), float(row["points"])))
+        self.bins = {feature: sorted(several) for feature, several in bins.items()}
+        self.edges = {
+            f: np.array([edge for edge, _ in several]) for f, several in self.bins.items()
+        }
+        self.points = {f: np.array([p for _, p in several]) for f, several in self.bins.items()}
+
+    def cost(self, feature: str, value: float) -> float:
+        """The points that `value` of `feature` costs."""
+        several = self.bins.get(feature, [(-math.inf, 0.0)])
+        return several[bisect_right(several, (value, math.inf)) - 1][1]
+
+    def costs(self, feature: str, values: Array) -> Array:
+        """The points that each of `values` costs."""
+        if feature not in self.edges:
+            return np.zeros(len(values))
+        return self.points[feature][np.searchsorted(self.edges[feature], values, "right") - 1]
 
 
-def fold_queries(texts: Sequence[str], language: Language) -> list[list[FoldedName]]:
-    """The names to look up for each of `texts`: several in a cell, Chinese also spelt."""
-    parts = [read_cell(text).names or (text,) for text in texts]
-    flat = [part for several in parts for part in several]
-    folded = iter(fold_names(flat, language))
-    queries = [[next(folded) for _ in several] for several in parts]
-    for several, names in zip(parts, queries, strict=True):
-        han = [text for text, name in zip(several, names, strict=True) if name.script == "han"]
-        names += fold_batch(han, language, spell=True)
-    return queries
+@functools.cache
+def load_scorecard() -> Scorecard:
+    """The scorecard of lists/scorecard.csv."""
+    return Scorecard(read_table("scorecard"))
+
+
+# Alignment: which words of two names are partners.
 
 
 class Pair(NamedTuple):
-    """Words of the query and of a listed name that could agree, by their positions."""
+    """Words of the query and of a listed name that agree, by their places."""
 
-    similarity: float
-    how: str
-    mine: range
-    theirs: range
-    weight: float
+    slips: float
+    weight: float  # of the listed words
+    mine: tuple[int, ...]
+    theirs: tuple[int, ...]
+    how: int
 
 
-def find_pairs(query: FoldedName, n: int, matcher: Matcher) -> list[Pair]:
-    """What could agree between `query` and listed name `n`, best first."""
-    name, ids, weights = matcher.index.folded[n], matcher.index.tokens[n], matcher.index.weights
-    pairs = []
-    for i, token in enumerate(query.tokens):
-        similar, mine = matcher.senses[token].similar, range(i, i + 1)
-        for j, v in enumerate(ids):
-            known = matcher.index.keys[name.tokens[j]]  # "E." is Yevgeny: the sound is "evgeni"
-            initial = is_letter(token) and token in (name.tokens[j][0], known[:1])
-            initial |= similar.get(v) == INITIAL and len(name.tokens[j]) == 1
-            if initial and token != name.tokens[j]:
-                pairs.append(Pair(INITIAL, "initial", mine, range(j, j + 1), LETTER_WEIGHT))
-            elif v in similar:
-                pairs.append(Pair(similar[v], "", mine, range(j, j + 1), weights[v]))
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """Two names word by word."""
+
+    query: FoldedName
+    listed: FoldedName
+    pairs: Sequence[Pair]
+    mine_left: Sequence[int]  # places of words without a partner, legal forms among them
+    theirs_left: Sequence[int]
+    way: int  # ENDING: listed words behind the break are not without a partner
+
+
+def find_pairs(query: FoldedName, n: int, relations: Relations) -> Iterator[Pair]:
+    """What may agree between `query` and listed name `n`."""
+    index = relations.index
+    name, start = index.folded[n], index.starts[n]
+    units = index.units[start : start + len(name.words)].tolist()
+    weights = index.weights[start : start + len(name.words)].tolist()
+    person = index.types[n] in PERSON_TYPES
+    for i, word in enumerate(query.words):
+        known = relations.known[word]
+        for j, unit in enumerate(units):
+            how = known.get(unit)
+            if how is not None:
+                yield Pair(SLIPS[how], weights[j], (i,), (j,), how)
+            elif person and 1 in (len(word), len(name.words[j])) and word[0] == name.words[j][0]:
+                yield Pair(SLIPS[INITIAL], min(weights[j], LETTER_WEIGHT), (i,), (j,), INITIAL)
     for i, both in enumerate(map("".join, pairwise(query.words))):
-        for j in (j for j, word in enumerate(name.words) if word == both):
-            apart = range(i, i + 2), range(j, j + 1)
-            pairs.append(Pair(JOINED, "written apart", *apart, weights[ids[j]]))
+        unit = relations.spellings.get(both)
+        for j in (j for j, own in enumerate(units) if own == unit):
+            yield Pair(SLIPS[JOINED], weights[j], (i, i + 1), (j,), JOINED)
     for j, both in enumerate(map("".join, pairwise(name.words))):
         for i in (i for i, word in enumerate(query.words) if word == both):
-            joined = range(i, i + 1), range(j, j + 2)
-            weight = weights[ids[j]] + weights[ids[j + 1]]
-            pairs.append(Pair(JOINED, "written as one", *joined, weight))
-    order = (
-        (p.similarity < 1, -p.similarity * p.weight, p.mine.start, p.theirs.start, p) for p in pairs
+            yield Pair(SLIPS[JOINED], weights[j] + weights[j + 1], (i,), (j, j + 1), JOINED)
+
+
+def align(query: FoldedName, n: int, relations: Relations, way: int) -> Alignment:
+    """The words of `query` and listed name `n` paired one to one, the likest and longest first; or
+    in another `way`, where pairs of words would leave some over."""
+    index, name = relations.index, relations.index.folded[n]
+    weights = index.weights[index.starts[n] : index.starts[n + 1]].tolist()
+    if way == ENDING:
+        return Alignment(query, name, pair_ending(query, name, weights), (), (), way)
+    mine, theirs = dict.fromkeys(range(len(query.words))), dict.fromkeys(range(len(name.words)))
+    chosen: list[Pair] = []
+    for pair in sorted(find_pairs(query, n, relations), key=lambda p: rank_pair(p, query, name)):
+        if all(i in mine for i in pair.mine) and all(j in theirs for j in pair.theirs):
+            chosen.append(pair)
+            for i in pair.mine:
+                del mine[i]
+            for j in pair.theirs:
+                del theirs[j]
+    left = [query.words[i] for i in mine if not query.formal[i]]
+    left += [name.words[j] for j in theirs if not name.formal[j]]
+    if way == SPACED and left and not any(map(is_number, left)):
+        words = tuple(range(len(query.words))), tuple(range(len(name.words)))
+        whole = Pair(SLIPS[WHOLE], sum(weights), *words, WHOLE)
+        return Alignment(query, name, [whole], (), (), way)
+    return Alignment(query, name, chosen, [*mine], [*theirs], WORDS)
+
+
+def pair_ending(query: FoldedName, name: FoldedName, weights: Sequence[float]) -> list[Pair]:
+    """The pairs of a `query` that breaks off within or behind a word of `name`."""
+    hows = [
+        EQUAL if one == other else BROKEN
+        for one, other in zip(query.words, name.words, strict=False)
+    ]
+    return [Pair(SLIPS[how], weights[i], (i,), (i,), how) for i, how in enumerate(hows)]
+
+
+def rank_pair(pair: Pair, query: FoldedName, name: FoldedName) -> tuple[Any, ...]:
+    """What makes `pair` come first: few slips for the letters that it explains."""
+    letters = sum(len(query.words[i]) for i in pair.mine) + spell_size(name, pair)
+    return pair.slips - letters / 5, -pair.weight, pair.mine, pair.theirs
+
+
+# Features of a pair.
+
+
+def measure(
+    query: FoldedName, n: int, relations: Relations, way: int = 0
+) -> tuple[dict[str, float], Alignment]:
+    """The features of `query` against listed name `n`, 0 for what is alike, and the alignment."""
+    index = relations.index
+    found = align(query, n, relations, way)
+    name, start = index.folded[n], int(index.starts[n])
+    theirs = index.weights[start : start + len(name.words)].tolist()
+    mine = [
+        0.0 if formal else relations.weights[word]
+        for word, formal in zip(query.words, query.formal, strict=True)
+    ]
+    left = [i for i in found.mine_left if not query.formal[i]]
+    lacking = [j for j in found.theirs_left if not name.formal[j]]
+    agreed = sum(pair.weight for pair in found.pairs)
+    own = sum(mine[i] for pair in found.pairs for i in pair.mine)
+    listed_left = share(sum(theirs[j] for j in lacking), agreed)
+    query_left = share(sum(mine[i] for i in left), own)
+    slips = sum(pair.slips for pair in found.pairs)
+    letters = [sum(len(query.words[i]) for i in left), sum(len(name.words[j]) for j in lacking)]
+    size = max(sum(map(len, query.words)), sum(map(len, name.words)))
+    telling = [pair for pair in found.pairs if pair.weight >= TELLING]
+    unlike = sorted((pair.slips / max(1, spell_size(name, pair)) for pair in telling), reverse=True)
+    heavy = max(telling, key=lambda pair: pair.weight, default=None)
+    sole = heavy is not None and heavy.weight >= SOLE * agreed
+    forms = [
+        any(query.formal[i] for i in found.mine_left),
+        any(name.formal[j] for j in found.theirs_left),
+    ]
+    same_forms = (
+        not any(forms) or query.forms == name.forms or not {*query.forms}.isdisjoint(name.forms)
     )
-    return [rank[-1] for rank in sorted(order)]
+    figures = [
+        any(is_number(word) for word in words)
+        for words in ([query.words[i] for i in left], [name.words[j] for j in lacking])
+    ]
+    plain, other = " ".join(query.words), " ".join(name.words)
+    whole = 0.0 if way == ENDING else float(OSA.distance(plain, other, score_cutoff=MOST_WHOLE))
+    form = 0.0 if same_forms else 2.0 if all(forms) else 1.0
+    kind = index.types[n]
+    sole_of = (
+        "sole_ship"
+        if kind in FIRM_AGAINST and kind != "individual"
+        else "sole_person"
+        if kind == "individual"
+        else "sole_unlike"
+    )
+    firm = bool(query.forms) and not name.forms
+    features = {
+        "listed_left": listed_left,
+        "query_left": query_left,
+        "conflict": min(listed_left, query_left),
+        "thin": max(0.0, 2.0 - agreed),
+        "edits": slips + sum(letters),
+        "edits_share": (slips + sum(letters)) / max(size, 1),
+        sole_of: unlike[0] if sole and unlike else 0.0,
+        "unlike": sum(unlike),
+        "heavy_left": max([0.0, *(mine[i] for i in left), *(theirs[j] for j in lacking)]),
+        "figures": float(sum(figures)),
+        "forms": form,
+        "forms_thin": form if agreed < THIN_FORMS else 0.0,
+        "firm_person": float(firm and kind == "individual"),
+        "firm_ship": float(firm and kind in ("vessel", "aircraft")),
+        "short": max(0.0, 12.0 - sum(spell_size(name, pair) for pair in telling)),
+        "initials": float(sum(pair.how == INITIAL for pair in found.pairs)),
+        "cut": max(0.0, 40.0 - size_of(query)) if way == ENDING else 0.0,
+        "moved": float(is_moved(found)),
+        "whole": whole,
+        "whole_unlike": whole if unlike and unlike[0] else 0.0,
+        "spaced": max(0.0, 20.0 - size) if found.way == SPACED else 0.0,
+    }
+    return features, found
 
 
-def find_whole(query: FoldedName, n: int, matcher: Matcher) -> list[Pair]:
-    """One pair of all words if `query` and name `n` are one text spaced otherwise, or cut off."""
-    name, similarity, how = matcher.index.folded[n], 0.0, ""
-    mine, theirs = ({x.plain.replace(" ", ""), "".join(x.words)} for x in (query, name))
-    if query.tokens == name.tokens:
-        return []
-    if mine & theirs:
-        similarity, how = JOINED, "spaced otherwise"
-    elif name.plain.startswith(query.plain) and n in matcher.find_cut(query):
-        similarity, how = CUT_OFF, "cut off"
-    elif len(query.tokens) != len(name.tokens):
-        sounds = (spell_wholes(x, matcher.keys) for x in (query, name))
-        similarity, how = (
-            (SOUND, "same sound, spaced otherwise") if set.intersection(*sounds) else (0.0, "")
+def share(part: float, rest: float) -> float:
+    """`part` of `part` and `rest`."""
+    return part / (part + rest) if part > 0 else 0.0
+
+
+def spell_size(name: FoldedName, pair: Pair) -> int:
+    """Letters of the listed words of `pair`."""
+    return sum(len(name.words[j]) for j in pair.theirs)
+
+
+def size_of(name: FoldedName) -> int:
+    """Letters of `name` with the blanks between its words."""
+    return sum(map(len, name.words)) + len(name.words) - 1
+
+
+def is_number(word: str) -> bool:
+    """Whether `word` holds a figure."""
+    return not word.isalpha() and any(letter.isdigit() for letter in word)
+
+
+def is_moved(found: Alignment) -> bool:
+    """Whether the words that agree stand in another order."""
+    order = [pair.theirs for pair in sorted(found.pairs, key=lambda pair: pair.mine)]
+    return order != sorted(order)
+
+
+# Search.
+
+
+class Sums(NamedTuple):
+    """What the words of a batch of queries may agree with; places count queries."""
+
+    sizes: Array  # letters and blanks of the query
+    forms: Array  # bits of the classes of its legal forms
+    formal: Array  # bits of its words in legal forms
+    weights: Array  # query x word
+    letters: Array  # query x word, 0 in a legal form
+    figures: Array  # query x word
+    keys: Array  # query * units + unit, sorted
+    bits: Array  # of the words that may stand for the unit
+    slips: Array  # the least of them
+    initials: Array  # query x letter: bits of the single letters
+    firsts: Array  # query x letter: bits of the words that begin so
+
+
+class Matcher:
+    """Finds the listed names that names hit; remembers what it learned of their words."""
+
+    def __init__(
+        self, entries: Sequence[ListEntry], language: Language, card: Scorecard | None = None
+    ) -> None:
+        self.index = build_index(entries, language)
+        self.language = language
+        self.card = card or load_scorecard()
+        self.relations = Relations(self.index, language)
+        self.exact: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        for n, name in enumerate(self.index.folded):
+            self.exact[bare_tokens(name)].append(n)
+        words = [word for name in self.index.folded for word in name.words]
+        formal = np.array([mark for name in self.index.folded for mark in name.formal], dtype=bool)
+        self.totals = np.bincount(
+            np.repeat(np.arange(len(self.index.folded)), np.diff(self.index.starts)),
+            weights=self.index.weights,
+            minlength=len(self.index.folded),
         )
-    words = range(len(query.tokens)), range(len(name.tokens))
-    return [Pair(similarity, how, *words, matcher.index.totals[n])] if how else []
+        self.marks = formal.astype(np.int64)
+        self.forms = np.array([form_bits(name) for name in self.index.folded])
+        self.lengths = np.array([size_of(name) for name in self.index.folded])
+        self.letters = np.where(formal, 0, np.array(list(map(len, words)), dtype=np.int64))
+        self.sizes = np.array([sum(map(len, name.words)) for name in self.index.folded])
+        self.figures = np.array([is_number(word) for word in self.index.vocabulary], dtype=bool)
+        self.firsts = np.array([letter_place(word) for word in self.index.vocabulary])
+        self.single = np.array([len(word) == 1 for word in self.index.vocabulary], dtype=bool)
+        self.persons = np.array([kind in PERSON_TYPES for kind in self.index.types], dtype=bool)
+        self.kinds = np.array([FIRM_AGAINST.get(kind, 0) for kind in self.index.types])
+        self.formless = np.array([not name.forms for name in self.index.folded], dtype=bool)
+        self.texts = [" ".join(name.words) for name in self.index.folded]
+        self.squeezed = [
+            n for n, name in enumerate(self.index.folded) if 4 < self.sizes[n] <= LONGEST_SQUEEZED
+        ]
+        self.spaced = SlipFinder(["".join(self.index.folded[n].words) for n in self.squeezed])
+        self.plains = sorted(zip(self.texts, range(len(self.texts)), strict=True))
+
+    def find_hits(self, texts: Sequence[str], floor: float) -> list[list[NameHit]]:
+        """For each of `texts` the listed names at or above `floor`, best first."""
+        asked = [read_cell(text).names for text in texts]
+        names = list(dict.fromkeys(chain.from_iterable(asked)))
+        answers: dict[str, list[NameHit]] = {}
+        for start in range(0, len(names), BATCH):
+            answers.update(self.ask(names[start : start + BATCH], floor))
+        hits = []
+        for several in asked:
+            best: dict[int, NameHit] = {}
+            for hit in chain.from_iterable(answers[name] for name in several):
+                if hit.name not in best or hit.score > best[hit.name].score:
+                    best[hit.name] = hit
+            hits.append(sorted(best.values(), key=lambda hit: (-hit.score, hit.name)))
+        return hits
+
+    def ask(self, names: Sequence[str], floor: float) -> dict[str, list[NameHit]]:
+        """The hits of each of `names`, Chinese ones as written and spelt."""
+        folded = fold_names(names, self.language)
+        han = [i for i, name in enumerate(folded) if name.script == "han"]
+        folded += fold_names([names[i] for i in han], self.language, spell=True)
+        owners = [*range(len(names)), *han]
+        words = chain.from_iterable(query.words[:MOST_WORDS] for query in folded)
+        self.relations.learn(words)
+        hits: dict[str, list[NameHit]] = {name: [] for name in names}
+        queries = [trim(query) for query in folded]
+        for q, n, way in self.find_candidates(queries, 100 - floor):
+            hit = self.score(names[owners[q]], queries[q], n, way, floor)
+            if hit is not None:
+                hits[hit.asked].append(hit)
+        return hits
+
+    def score(
+        self, asked: str, query: FoldedName, n: int, way: int, floor: float
+    ) -> NameHit | None:
+        """The hit of `query`, folded from `asked`, on listed name `n`; None below `floor`."""
+        features, found = measure(query, n, self.relations, way)
+        points = [] if is_equal(found, features) else self.weigh(features)
+        score = round(max(0.0, 100 - sum(cost for _, cost in points)), 1)
+        if score < floor:
+            return None
+        said = tuple((feature, cost, say_feature(feature, found)) for feature, cost in points)
+        words = tuple(say_pair(pair, found) for pair in found.pairs)
+        return NameHit(score=score, name=n, asked=asked, points=said, words=words)
+
+    def weigh(self, features: Mapping[str, float]) -> list[tuple[str, float]]:
+        """What each of `features` costs, most first; a name that is not equal costs something."""
+        points = [(feature, self.card.cost(feature, value)) for feature, value in features.items()]
+        points = sorted((p for p in points if p[1]), key=lambda p: -p[1])
+        return points or [("edits", 0.1)]
+
+    def find_candidates(
+        self, queries: Sequence[FoldedName], budget: float
+    ) -> list[tuple[int, int, int]]:
+        """(query, listed name, way to align) of all that may cost `budget` at most."""
+        if not queries:
+            return []
+        sums = self.sum_words(queries)
+        q, n = self.meet(queries, sums, budget)
+        least = self.bound(sums, queries, q, n)
+        q, n, least = (x[least <= budget + ROUNDING] for x in (q, n, least))
+        mine = [" ".join(query.words) for query in queries]
+        texts = [mine[i] for i in q.tolist()], [self.texts[i] for i in n.tolist()]
+        whole = process.cpdist(*texts, scorer=OSA.distance, score_cutoff=MOST_WHOLE, dtype=np.uint8)
+        keep = least + self.card.costs("whole", whole) <= budget + ROUNDING
+        found = {(a, b, WORDS) for a, b in zip(q[keep].tolist(), n[keep].tolist(), strict=True)}
+        for place, query in enumerate(queries):
+            found.update((place, name, WORDS) for name in self.exact.get(bare_tokens(query), ()))
+            found.update((place, name, ENDING) for name in self.find_cut(query))
+        squeezed = ["".join(query.words) for query in queries]
+        found.update((q, self.squeezed[j], SPACED) for q, j, _ in self.spaced.find(squeezed))
+        spelt = self.index.folded
+        return sorted(
+            c for c in found if not queries[c[0]].script == spelt[c[1]].script == "pinyin"
+        )
+
+    def find_cut(self, query: FoldedName) -> Iterator[int]:
+        """Listed names that go on where `query` breaks off."""
+        size, plain = size_of(query), " ".join(query.words)
+        if size < CUT_FROM:
+            return
+        start = bisect_left(self.plains, (plain, 0))
+        for text, n in self.plains[start : start + MOST_CUT]:
+            if not text.startswith(plain):
+                return
+            if len(text) > size and (text[size] != " " or size >= CUT_WHOLE):
+                yield n
+
+    def sum_words(self, queries: Sequence[FoldedName]) -> Sums:
+        """The words of `queries` as arrays, and what each may stand for."""
+        shape = len(queries), max(len(query.words) for query in queries) or 1
+        weights, letters = np.zeros(shape), np.zeros(shape, dtype=np.int64)
+        figures = np.zeros(shape, dtype=bool)
+        initials, firsts = (np.zeros((len(queries), 27), dtype=np.uint64) for _ in range(2))
+        parts: list[tuple[Array, Array]] = []
+        owners, bits = [], []
+        for q, query in enumerate(queries):
+            for i, word in enumerate(query.words):
+                bit = np.uint64(1 << i)
+                if not query.formal[i]:
+                    weights[q, i], letters[q, i] = self.relations.weights[word], len(word)
+                    figures[q, i] = is_number(word)
+                firsts[q, letter_place(word)] |= bit
+                if len(word) == 1:
+                    initials[q, letter_place(word)] |= bit
+                parts.append(self.relations.rows[word])
+                owners.append(q)
+                bits.append(1 << i)
+            for unit, several in self.find_joined(query):
+                parts.append((np.array([unit]), HALF_JOINED))
+                owners.append(q)
+                bits.append(several)
+        sizes = [len(units) for units, _ in parts]
+        keys = np.repeat(owners, sizes) * len(self.index.vocabulary)
+        keys += np.concatenate([units for units, _ in parts])
+        slips = np.concatenate([slips for _, slips in parts])
+        merged = merge_keys(keys, np.repeat(np.array(bits, dtype=np.uint64), sizes), slips)
+        lengths = np.array([size_of(query) for query in queries])
+        formal = [sum(1 << i for i, mark in enumerate(query.formal) if mark) for query in queries]
+        forms = np.array([form_bits(query) for query in queries])
+        marks = np.array(formal, dtype=np.uint64)
+        return Sums(lengths, forms, marks, weights, letters, figures, *merged, initials, firsts)
+
+    def find_joined(self, query: FoldedName) -> Iterator[tuple[int, int]]:
+        """(unit, bits of words) for words of `query` that stand for a listed one together, or one
+        that stands for two."""
+        spellings, words = self.relations.spellings, query.words
+        for i, both in enumerate(map("".join, pairwise(words))):
+            if both in spellings:
+                yield spellings[both], 3 << i
+        for i, word in enumerate(words):
+            for one, other in self.relations.find_halves(word):
+                yield one, 1 << i
+                yield other, 1 << i
+
+    def meet(self, queries: Sequence[FoldedName], sums: Sums, budget: float) -> tuple[Array, Array]:
+        """Queries and listed names that share a word: of each query the rarest words are looked up
+        until a name that has none of these costs more than `budget`."""
+        several, sizes = len(self.index.vocabulary), np.diff(self.index.posting_starts)
+        owner, unit = sums.keys // several, sums.keys % several
+        spread, proof = np.zeros(sums.weights.shape), np.zeros(sums.weights.shape)
+        for i in range(sums.weights.shape[1]):
+            mine = (sums.bits >> np.uint64(i)) & np.uint64(1) > 0
+            spread[:, i] = np.bincount(
+                owner[mine], weights=sizes[unit[mine]], minlength=len(queries)
+            )
+            np.maximum.at(proof[:, i], owner[mine], self.index.rarity[unit[mine]])
+        proof = np.maximum(proof, LETTER_WEIGHT * (sums.weights > 0))  # an initial of the list
+        order = np.argsort(np.where(sums.weights > 0, spread, np.inf), axis=1, kind="stable")
+        weights, letters, proof = (
+            np.take_along_axis(x, order, axis=1) for x in (sums.weights, sums.letters, proof)
+        )
+        lacking, total = np.cumsum(weights, axis=1), weights.sum(axis=1, keepdims=True)
+        rest = proof.sum(axis=1, keepdims=True) - np.cumsum(proof, axis=1)
+        lost = self.card.costs(
+            "query_left", np.divide(lacking, total, out=np.zeros_like(lacking), where=total > 0)
+        )
+        lost += self.card.costs("edits", np.cumsum(letters, axis=1))
+        lost += self.card.costs("thin", np.maximum(0.0, 2.0 - rest))
+        lost += self.card.costs("heavy_left", np.maximum.accumulate(weights, axis=1))
+        enough = np.cumsum(lost > budget + ROUNDING, axis=1) - (lost > budget + ROUNDING) > 0
+        enough |= weights == 0
+        asked = np.zeros(len(queries), dtype=np.uint64)
+        for place in range(order.shape[1]):
+            bit = np.uint64(1) << order[:, place].astype(np.uint64)
+            asked |= np.where(enough[:, place], np.uint64(0), bit)
+        chosen = (sums.bits & asked[owner]) > 0
+        rows = unit[chosen]
+        names = self.index.postings[spread_slices(self.index.posting_starts[rows], sizes[rows])]
+        both = np.repeat(owner[chosen], sizes[rows]) * len(self.sizes) + names
+        order = np.argsort(both, kind="stable")
+        both = both[order]
+        firsts = np.flatnonzero(np.diff(both, prepend=-1))
+        if not len(firsts):
+            return both, both
+        met = np.bitwise_or.reduceat(np.repeat(sums.bits[chosen], sizes[rows])[order], firsts)
+        q, n = both[firsts] // len(self.sizes), both[firsts] % len(self.sizes)
+        proved = np.add.reduceat(
+            np.repeat(self.index.rarity[unit[chosen]], sizes[rows])[order], firsts
+        )
+        proved += np.where(enough, proof, 0.0).sum(axis=1)[q]
+        lost = self.lose(sums, q, met | ~asked[q], np.abs(sums.sizes[q] - self.lengths[n]))
+        lost += self.card.costs("thin", np.maximum(0.0, 2.0 - proved))
+        lost += self.card.costs("listed_left", share_of(self.totals[n] - proved, self.totals[n]))
+        keep = lost <= budget + ROUNDING
+        return q[keep], n[keep]
+
+    def lose(self, sums: Sums, q: Array, met: Array, longer: Array) -> Array:
+        """The least that queries `q` cost whose words outside the bits `met` have no partner, and
+        whose names differ in length by `longer`."""
+        lacking, letters, heavy = np.zeros(len(q)), np.zeros(len(q)), np.zeros(len(q))
+        for i in range(sums.weights.shape[1]):
+            alone = (met >> np.uint64(i)) & np.uint64(1) == 0
+            weight = np.where(alone, sums.weights[q, i], 0.0)
+            lacking += weight
+            heavy = np.maximum(heavy, weight)
+            letters += np.where(alone, sums.letters[q, i], 0)
+        left = share_of(lacking, sums.weights.sum(axis=1)[q])
+        values = {"query_left": left, "edits": letters, "heavy_left": heavy, "whole": longer}
+        return sum((self.card.costs(f, x) for f, x in values.items()), np.zeros(len(q)))
+
+    def bound(self, sums: Sums, queries: Sequence[FoldedName], q: Array, n: Array) -> Array:
+        """The least that query `q` against listed name `n` may cost, for each pair: any word
+        that has a partner counts as paired, though two may want the same."""
+        index, several = self.index, len(self.index.vocabulary)
+        sizes = index.starts[n + 1] - index.starts[n]
+        if not len(q) or not len(sums.keys):
+            return np.zeros(len(q))
+        rows = spread_slices(index.starts[n], sizes)
+        ends = np.cumsum(sizes) - sizes
+        owner, unit = np.repeat(q, sizes), index.units[rows]
+        place = np.minimum(np.searchsorted(sums.keys, owner * several + unit), len(sums.keys) - 1)
+        there = sums.keys[place] == owner * several + unit
+        bits = np.where(there, sums.bits[place], np.uint64(0))
+        slips = np.where(there, sums.slips[place], np.inf)
+        person, first = np.repeat(self.persons[n], sizes), self.firsts[unit]
+        letters = np.where(person, sums.initials[owner, first], np.uint64(0))
+        letters |= np.where(person & self.single[unit], sums.firsts[owner, first], np.uint64(0))
+        bits, there = bits | letters, there | (letters > 0)
+        slips = np.where(letters > 0, np.minimum(slips, SLIPS[INITIAL]), slips)
+        weights, own = index.weights[rows], self.letters[rows]
+        add = functools.partial(np.add.reduceat, indices=ends)
+        lone = np.where(there, 0.0, weights)
+        listed = add(weights)
+        left = add(lone)
+        edits = add(np.where(own > 0, np.minimum(slips, own), 0.0))
+        telling = add(np.where(there & (weights >= TELLING / 2), own, 0))
+        figures = add(np.where(there | (own == 0), False, self.figures[unit]).astype(np.int64)) > 0
+        heavy = np.maximum.reduceat(lone, ends)
+        matched = np.bitwise_or.reduceat(bits, ends)
+        mine, lacking = sums.weights.sum(axis=1)[q], np.zeros(len(q))
+        odd = np.zeros(len(q), dtype=bool)
+        for i in range(sums.weights.shape[1]):
+            alone = (matched >> np.uint64(i)) & np.uint64(1) == 0
+            weight = np.where(alone, sums.weights[q, i], 0.0)
+            lacking += weight
+            heavy = np.maximum(heavy, weight)
+            edits += np.where(alone, sums.letters[q, i], 0)
+            odd |= alone & sums.figures[q, i]
+        size = np.maximum(self.sizes[n], np.array([sum(map(len, x.words)) for x in queries])[q])
+        listed_left, query_left = share_of(left, listed), share_of(lacking, mine)
+        lacks = add(np.where(there, 0, self.marks[rows])) > 0
+        lacks_too = (sums.formal[q] & ~matched) > 0
+        apart = (sums.forms[q] & self.forms[n]) == 0
+        forms = np.where(apart, lacks.astype(float) + lacks_too, 0.0)
+        firm = np.array([bool(query.forms) for query in queries])[q] & self.formless[n]
+        values = {
+            "listed_left": listed_left, "query_left": query_left,
+            "conflict": np.minimum(listed_left, query_left),
+            "thin": np.maximum(0.0, 2.0 - listed + left),
+            "edits": edits, "edits_share": edits / np.maximum(size, 1), "heavy_left": heavy,
+            "figures": figures.astype(float) + odd, "short": np.maximum(0.0, 12.0 - telling),
+            "forms": forms, "forms_thin": np.where(listed - left < THIN_FORMS, forms, 0.0),
+            "firm_person": firm & (self.kinds[n] == 1), "firm_ship": firm & (self.kinds[n] == 2),
+        }  # fmt: skip
+        return sum((self.card.costs(f, value) for f, value in values.items()), np.zeros(len(q)))
 
 
-def compare_names(query: FoldedName, n: int, matcher: Matcher) -> Comparison:
-    """How `query` compares with listed name `n`."""
-    index, name = matcher.index, matcher.index.folded[n]
-    if not name.tokens or not query.tokens or query.script == name.script == "pinyin":
-        return NOTHING
-    strange = index.types[n] not in ("", "entity") or name.script == "acronym"
-    senses = [matcher.senses[token] for token in query.tokens]
-    mine = {
-        i: Leftover(word, sense.weight, strange or sense.telling)
-        for i, (word, sense) in enumerate(zip(query.words, senses, strict=True))
-    }
-    theirs = {
-        j: Leftover(word, index.weights[v], index.telling[v])
-        for j, (word, v) in enumerate(zip(name.words, index.tokens[n], strict=True))
-    }
-    whole = find_whole(query, n, matcher)
-    agreed: list[Agreement] = []
-    for similarity, how, i, j, weight in whole or find_pairs(query, n, matcher):
-        if all(k in mine for k in i) and all(k in theirs for k in j):
-            asked, listed = [mine.pop(k) for k in i], [theirs.pop(k) for k in j]
-            telling = sum(x.weight for x in listed if x.telling)
-            telling = min(telling, weight) if any(senses[k].telling for k in i) else 0.0
-            words = " ".join(x.word for x in asked), " ".join(x.word for x in listed)
-            evidence = telling + QUIET * (weight - telling)
-            agreed.append(Agreement(*words, how, similarity, weight, evidence))
-    letters = [i for i, token in enumerate(query.tokens) if is_letter(token)]
-    if index.types[n] in ("", "individual") and letters[1:] and letters[0] in mine:
-        return NOTHING  # "I. A. Markov" is no Aleksey Markov
-    form = 0.0 if whole else score_forms(query.forms, name.forms, index.types[n])
-    factor = ACRONYM if name.script == "acronym" else 1.0
-    return score_comparison(
-        tuple(agreed), tuple(mine.values()), tuple(theirs.values()), form, factor
+def merge_keys(keys: Array, bits: Array, slips: Array) -> tuple[Array, Array, Array]:
+    """Distinct `keys` in order, with all their bits and the least of their slips."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    firsts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    if not len(firsts):
+        return ordered, bits, slips
+    every = np.bitwise_or.reduceat(bits[order], firsts)
+    return ordered[firsts], every, np.minimum.reduceat(slips[order], firsts)
+
+
+def share_of(part: Array, whole: Array) -> Array:
+    """`part` of `whole`, 0 of nothing."""
+    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+
+
+def form_bits(name: FoldedName) -> int:
+    """The classes of the legal forms of `name` as bits."""
+    return sum(1 << FORM_CLASSES.index(form) for form in name.forms)
+
+
+def bare_tokens(name: FoldedName) -> tuple[str, ...]:
+    """The canonical words of `name` in order of the alphabet, without its legal forms."""
+    return tuple(
+        sorted(t for t, formal in zip(name.tokens, name.formal, strict=True) if not formal)
     )
 
 
-def score_forms(mine: tuple[str, ...], theirs: tuple[str, ...], kind: str) -> float:
-    """The loss for legal forms that differ; a firm's form on a person or ship of `kind` is odd."""
-    if mine == theirs:
-        return 0.0
-    if mine and not theirs:
-        return FORM_ODD.get(kind, FORM_MISSING)
-    return FORM_DIFFERS if mine else FORM_MISSING
+def trim(name: FoldedName) -> FoldedName:
+    """`name` without what stands behind its MOST_WORDS first words."""
+    if len(name.words) <= MOST_WORDS:
+        return name
+    words, tokens, formal = name.words[:MOST_WORDS], name.tokens[:MOST_WORDS], name.formal
+    return name._replace(words=words, tokens=tokens, formal=formal[:MOST_WORDS])
 
 
-def score_comparison(
-    agreed: tuple[Agreement, ...],
-    mine: tuple[Leftover, ...],
-    theirs: tuple[Leftover, ...],
-    form: float,
-    factor: float,
-) -> Comparison:
-    """The comparison with its score, from what agreed and what was left over on either side."""
-    weight = sum(a.weight for a in agreed)
-    evidence = sum(a.evidence for a in agreed)
-    unlike = sum(a.weight * (1 - a.similarity) for a in agreed)
-    bare = all(x.weight <= PARTICLE and len(x.word) > 1 for x in (*mine, *theirs))
-    left_over = (mine or theirs) and not (bare and len(agreed) > 1)  # "of", but not "A Trading"
-    all_agree = not left_over and all(a.how != "initial" for a in agreed)
-    loss = 1.0
-    if evidence >= LEAST_EVIDENCE:
-        left, right = (sum(x.weight for x in side) for side in (mine, theirs))
-        most, more = max((left, mine), (right, theirs), key=lambda side: side[0])
-        share = min(left / (left + weight), right / (right + weight))
-        telling = sum(x.weight for x in more if x.telling)
-        extra = score_extra(most - telling, telling, weight, evidence)
-        loss = unlike / weight + CONFLICT * share
-        loss += extra * (1 - share * (most + weight) / most) if most else 0.0
-        odd = [any(c.isdigit() for x in side for c in x.word) for side in (mine, theirs)]
-        loss += NUMBERS_DIFFER if all(odd) else NUMBER_MISSING if any(odd) else 0.0
-    elif weight and all_agree and unlike <= GENERIC_UNLIKE * weight:
-        loss = unlike / weight if weight >= GENERIC_LEAST or not form else 1.0
-    score = round(max(0.0, 1 - loss - form) * factor * 100, 1)
-    return Comparison(score, agreed, mine, theirs, form, factor)
+def letter_place(word: str) -> int:
+    """The place of the first letter of `word` in the alphabet, 26 for what is no letter of it."""
+    return ord(word[0]) - 97 if "a" <= word[0] <= "z" else 26
+
+
+def is_equal(found: Alignment, features: Mapping[str, float]) -> bool:
+    """Whether two names are equal after folding, whatever the order of their words."""
+    return (
+        found.way == WORDS
+        and not features["edits"]
+        and not features["forms"]
+        and not features["query_left"]
+        and not features["listed_left"]
+    )
+
+
+def say_feature(feature: str, found: Alignment) -> str:
+    """What `feature` saw in an alignment, in words; "" where other words say it."""
+    if feature == "query_left":
+        left = [i for i in found.mine_left if not found.query.formal[i]]
+        return f"only in the file: {', '.join(found.query.words[i] for i in left)}"
+    if feature == "listed_left":
+        left = [j for j in found.theirs_left if not found.listed.formal[j]]
+        return f"only on the list: {', '.join(found.listed.words[j] for j in left)}"
+    return SAID.get(feature, "")
+
+
+def say_agreement(words: tuple[str, str, str]) -> str:
+    """Words that agree, and how where they are not the same."""
+    mine, theirs, how = words
+    return mine if how == HOW[EQUAL][0] and mine == theirs else f"{mine}~{theirs} ({how})"
+
+
+def say_pair(pair: Pair, found: Alignment) -> tuple[str, str, str]:
+    """The words of `pair` and how they agree."""
+    mine = " ".join(found.query.words[i] for i in pair.mine).replace(ABJAD_MARK, "")
+    theirs = " ".join(found.listed.words[j] for j in pair.theirs).replace(ABJAD_MARK, "")
+    return mine.replace(ANY_LETTER, LOST), theirs, HOW[pair.how][0]
 
 
 # ==================================================================================================
@@ -5036,20 +5157,6 @@ REASON_COLUMNS = (
     "country", "reason",
 )  # fmt: skip
 REASON_WIDTHS = tuple("x" * n for n in (16, 5, 12, 12, 30, 30, 6, 10, 12, 12, 7, 60))
-HOW = {
-    OCR: "scan-like letters",
-    SOUND: "same sound",
-    GIVEN_NAME: "form of a given name",
-    CONSONANTS_AGREE: "same consonants",
-}
-
-
-def say_agreement(pair: Agreement) -> str:
-    """The words that agree, and how where they are not the same."""
-    query, listed = pair.query.replace(ABJAD_MARK, ""), pair.listed.replace(ABJAD_MARK, "")
-    if pair.similarity == 1:
-        return query
-    return f"{query}~{listed} ({pair.how or HOW.get(pair.similarity, 'typing error')})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -6545,15 +6652,6 @@ def rank_list(name: str) -> float:
     return float(row["order"]) if row else UNBOUND
 
 
-def explain(found: Comparison) -> str:
-    """How two names compare, in words."""
-    parts = [", ".join(map(say_agreement, found.agreed))]
-    for where, words in (("file", found.query_only), ("list", found.listed_only)):
-        if words:
-            parts.append(f"only in the {where}: {', '.join(x.word for x in words)}")
-    return "agreed: " + "; ".join(parts)
-
-
 def rank_entry(entry: ListEntry) -> tuple[Any, ...]:
     """Entries by list and id; one that stands in two files, by what it says."""
     more = entry.programmes, entry.countries, entry.addresses, entry.identifiers, entry.citation
@@ -6579,7 +6677,7 @@ class Screener:
         self.reports = reports
         self.options = options
         self.language = load_language()
-        self.matcher = Matcher(self.entries, self.language, min(options.jobs, os.cpu_count() or 1))
+        self.matcher = Matcher(self.entries, self.language)
         self.places = Places(self.entries, self.language)
         self.known: dict[str, list[NameHit]] = {}  # of the party names asked those that hit
         self.answers: dict[tuple[str, ...], dict[tuple[str, ...], Answer]] = {}  # by roles, cells
@@ -6644,13 +6742,13 @@ class Screener:
         """Look up the party names `texts`; their hits stay in `known`."""
         asked = sorted({*texts} - self.known.keys())
         floor = self.options.threshold - EVIDENCE_MOST
-        self.known.update(zip(asked, self.find_comparisons(asked, floor), strict=True))
+        self.known.update(zip(asked, self.find_hits(asked, floor), strict=True))
 
-    def find_comparisons(self, texts: Sequence[str], floor: float) -> Iterable[list[NameHit]]:
+    def find_hits(self, texts: Sequence[str], floor: float) -> Iterable[list[NameHit]]:
         """As the matcher's, begun at once in `jobs` processes where that pays."""
         jobs, can_fork = min(self.options.jobs, MOST_JOBS), hasattr(os, "fork")
         if jobs < 2 or len(texts) < WORTH_SHARING or not can_fork:
-            return self.matcher.find_comparisons(texts, floor)
+            return self.matcher.find_hits(texts, floor)
         if self.pool is None:
             fork, given = multiprocessing.get_context("fork"), (self.matcher, os.getpid())
             self.pool = ProcessPoolExecutor(jobs, fork, adopt_matcher, given)
@@ -6743,17 +6841,16 @@ class Screener:
 
     def read_hit(self, role: str, text: str, hit: NameHit) -> Evidence:
         """The evidence of a `hit` of the name in the cell `text`."""
-        index, (found, n) = self.matcher.index, hit
-        folded = fold_queries([text], self.language)[0]
-        notes = {("note", 0.0, note): None for query in folded for note in query.notes}
+        index, agreed = self.matcher.index, ", ".join(map(say_agreement, hit.words))
+        part = f'by the part "{hit.asked}" of the cell; ' if hit.asked != text.strip() else ""
         return Evidence(
             kind="party",
             role=role,
             text=text,
-            entry=int(index.owners[n]),
-            listed=(index.texts[n], index.kinds[n]),
-            points=(("name", round(100 - found.score, 1), explain(found)), *notes),
-            words=tuple((a.query, a.listed, a.how or "equal") for a in found.agreed),
+            entry=int(index.owners[hit.name]),
+            listed=(index.texts[hit.name], index.kinds[hit.name]),
+            points=(("agreed", 0.0, f"{part}agreed: {agreed}"), *hit.points),
+            words=hit.words,
         )
 
     def find_addresses(self, cells: Cells) -> Answer:
@@ -7031,7 +7128,6 @@ def adopt_matcher(matcher: Matcher, parent: int) -> None:
     for number in STOPS:
         signal.signal(number, signal.SIG_DFL)
     threading.Thread(target=end_with, args=(parent,), daemon=True).start()
-    matcher.workers = 1
     compare_here.matcher = matcher  # type: ignore[attr-defined]
 
 
@@ -7044,7 +7140,7 @@ def end_with(parent: int) -> None:
 
 def compare_here(texts: Sequence[str], floor: float) -> list[list[NameHit]]:
     """The hits of a worker's share of names."""
-    hits: list[list[NameHit]] = compare_here.matcher.find_comparisons(texts, floor)  # type: ignore[attr-defined]
+    hits: list[list[NameHit]] = compare_here.matcher.find_hits(texts, floor)  # type: ignore[attr-defined]
     return hits
 
 
@@ -7066,125 +7162,180 @@ def join_answers(parts: Iterable[list[list[NameHit]]]) -> Iterator[list[NameHit]
 
 # ==================================================================================================
 # Selftest
-# Takes a loaded screener; writes the names of its lists as senders write them and counts how many
-# still raise their own entry, and how many names of others do. Does not know how names are matched.
+# Takes a loaded screener; writes the names of its lists as senders write them, a slip on any letter
+# or a habit, and counts how many still raise their own entry, and how many names of others do.
+# Does not know how names are matched.
 
-SPELLING = "typo|transposition|OCR|look-alike|accents|split|joined|reordering|punctuation"
-VARIATIONS = {
-    **dict.fromkeys(f"{SPELLING}|legal form dropped|legal form changed".split("|"), "spelling"),
-    **dict.fromkeys(("abbreviation", "initials", "cut-off", "dropped generic"), "shortening"),
-    "near-neighbour": "near-neighbour",  # one distinctive word replaced: another party
-}
-SWAPS = {
-    "OCR": "rn>m m>rn cl>d l>1 o>0 O>0 I>1 S>5 s>5 B>8 Z>2 G>6",
-    "look-alike": "a>а e>е o>о c>с p>р x>х A>А E>Е O>О C>С P>Р X>Х H>Н K>К M>М T>Т B>В",
-    "accents": "a>á e>é i>í o>ö u>ü n>ñ c>ç s>š z>ž A>Á E>É I>Í O>Ö U>Ü N>Ñ C>Ç S>Š Z>Ž",
-}
-USUAL_FORMS = ("LLC", "GmbH", "OOO", "Co., Ltd.", "Inc", "S.A.", "A.S.", "FZE")
-VARIED_FROM, SPLIT_FROM = 4, 7  # letters of a word; in a shorter one an edit makes another word
+KEYBOARD = "qwertyuiop asdfghjkl zxcvbnm 1234567890".split()
+LOOKS = [
+    pair.split(">") for pair in "rn>m m>rn cl>d O>0 0>O I>1 l>1 1>I S>5 B>8 Z>2 G>6 vv>w".split()
+]
+SLIP_KINDS = tuple("letter lost added doubled swapped look-alike sign glued split".split())
+SAME_FORMS = [
+    group.split("|")
+    for group in (
+        "limited|ltd|ltd.|co., ltd.|company limited|pte. ltd.|pvt ltd",
+        "llc|l.l.c.|limited liability company|ooo|o.o.o.",
+        "jsc|joint stock company|ao|a.o.|pjsc|oao|open joint stock company",
+        "company|co.|co", "corporation|corp.|corp|inc.|inc|incorporated", "gmbh|g.m.b.h.",
+        "ag|aktiengesellschaft", "sa|s.a.|sociedad anonima", "srl|s.r.l.", "bv|b.v.",
+        "fze|f.z.e.|fzco|free zone establishment", "plc|p.l.c.|public limited company",
+        "anonim sirketi|a.s.|as", "limited sirketi|ltd. sti.|ltd sti",
+    )
+]  # fmt: skip
+CUTS = (35, 35, 32, 30)  # 35 signs is the width of a name line in SWIFT MT103
 SELFTEST_COLUMNS = ("kind", "group", "tried", "raised", "percent")
-CUT_AT, CUT_SHARE, LONG_NAME = 35, 0.8, 20  # 35 signs is the width of a name line in SWIFT MT103
+
+
+def press_beside(letter: str, rng: random.Random) -> str:
+    """A letter beside `letter` on the keyboard, in its case."""
+    row = next((row for row in KEYBOARD if letter.lower() in row), "etaoin")
+    place = row.find(letter.lower())
+    near = [other for other in row[max(0, place - 1) : place + 2] if other != letter.lower()]
+    key = rng.choice(near or ["e"])
+    return key.upper() if letter.isupper() else key
+
+
+def write_slip(name: str, kind: str, rng: random.Random) -> str:
+    """`name` with one slip of `kind` (of SLIP_KINDS) at any letter or figure of it, those of legal
+    forms and short words too; as it is where there is no place for that slip."""
+    at = rng.choice([place for place, letter in enumerate(name) if letter.isalnum()])
+    before, letter, after = name[:at], name[at], name[at + 1 :]
+    match kind:
+        case "letter":
+            return before + press_beside(letter, rng) + after
+        case "lost":
+            return before + after
+        case "added":
+            return before + letter + press_beside(letter, rng) + after
+        case "doubled":
+            return before + letter * 2 + after
+        case "swapped":
+            return before + after[:1] + letter + after[1:]
+        case "sign":
+            return before + rng.choice("?_\ufffd") + after
+        case "split":
+            return before + " " * (at > 0) + letter + after
+    looks = [("", " ")] if kind == "glued" else LOOKS
+    if kind == "glued":
+        looks = [(" ", "")]
+    places = [(m.start(), old, new) for old, new in looks for m in re.finditer(old, name)]
+    if not places:
+        return name
+    start, old, new = rng.choice(places)
+    return name[:start] + new + name[start + len(old) :]
+
+
+def write_forms(name: str, rng: random.Random) -> Iterator[tuple[str, str]]:
+    """(kind of habit, `name` so written): its legal form dropped, put first or changed."""
+    lower = f" {name.lower()} ".replace(",", " ")
+    there = [(form, group) for group in SAME_FORMS for form in group if f" {form} " in lower]
+    if not there:
+        yield "form added", f"{name} {rng.choice(rng.choice(SAME_FORMS))}"
+        return
+    form, group = max(there, key=lambda pair: len(pair[0]))
+    start = lower.index(f" {form} ")
+    rest = [
+        part for part in (name[:start].rstrip(" ,"), name[start + len(form) :].strip(" ,")) if part
+    ]
+    yield "form dropped", " ".join(rest)
+    yield "form first", " ".join([form.upper(), *rest])
+    yield "form otherwise", " ".join([*rest[:1], rng.choice(group), *rest[1:]])
+
+
+def write_habits(name: str, kind: str, rng: random.Random) -> Iterator[tuple[str, str]]:
+    """(kind of habit, the `name` of an entry of type `kind` so written)."""
+    speech, words = load_language(), name.split()
+    plain = [re.sub(r"[^\w.]", "", word).lower() for word in words]
+    if kind not in ("individual", "vessel", "aircraft"):
+        yield from write_forms(name, rng)
+    for i, word in enumerate(plain):
+        short = find_short_forms(word)
+        if short:
+            yield "abbreviated", " ".join([*words[:i], rng.choice(short).upper(), *words[i + 1 :]])
+        if len(words) > 3 and speech.classes.get(speech.canonical.get(word, word)) == "generic":
+            yield "common word dropped", " ".join(words[:i] + words[i + 1 :])
+        if kind == "individual" and len(words) > 2 and PATRONYMIC.search(word):
+            yield "patronymic dropped", " ".join(words[:i] + words[i + 1 :])
+    if len(words) > 2:
+        yield "words shuffled", " ".join(rng.sample(words, len(words))).replace(",", "")
+    if len(name) > max(CUTS) + 2:
+        yield "cut off", name[: rng.choice(CUTS)].strip()
+    if long := [i for i, word in enumerate(plain) if len(word) > 5 and word.isalpha()]:
+        i = rng.choice(long)
+        bare = words[i][0] + re.sub("[aeiou]", "", words[i][1:], flags=re.IGNORECASE)
+        yield "vowels left out", " ".join([*words[:i], bare, *words[i + 1 :]])
+    if kind == "individual" and "," in name:
+        last, given = name.split(",", 1)
+        yield "given name first", f"{given.strip()} {last}"
+        yield "initial", f"{given.strip()[:1]}. {last}"
+    yield "signs", re.sub(r"[^\w\s]", "", name).replace(" ", "-", 1)
 
 
 @functools.cache
 def find_short_forms(word: str) -> list[str]:
-    """The abbreviations of `word` that begin as it does, of at most five letters."""
+    """The abbreviations of `word` that are no other word."""
     rows = [row for row in read_table("abbreviations") if row["full"] == word]
-    shorts = [row["short"] for row in rows if row["kind"] == "abbreviation"]
-    return [short for short in shorts if short[0] == word[0] and len(short) <= 5]
+    return [row["short"] for row in rows if row["kind"] == "abbreviation"]
 
 
-def vary_word(word: str, rng: random.Random) -> Iterator[tuple[str, str]]:
-    """(kind, `word` so written) as fingers, scanners and people who hide write it."""
-    at, key = rng.randrange(len(word)), rng.choice("abcdefghijklmnopqrstuvwxyz")
-    yield "typo", word[:at] + rng.choice((key, key + word[at], "")) + word[at + 1 :]
-    at = rng.randrange(1, len(word))
-    yield "transposition", word[: at - 1] + word[at] + word[at - 1] + word[at + 1 :]
-    for kind, swaps in SWAPS.items():
-        pairs = [swap.split(">") for swap in swaps.split()]
-        if places := [(m.span(), new) for old, new in pairs for m in re.finditer(old, word)]:
-            (start, end), new = rng.choice(places)
-            yield kind, word[:start] + new + word[end:]
-    if len(word) >= SPLIT_FROM:
-        at = rng.randrange(3, len(word) - 2)
-        yield "split", f"{word[:at]} {word[at:]}"
-
-
-def vary_whole(text: str, name: FoldedName, rng: random.Random) -> Iterator[tuple[str, str]]:
-    """(kind, the name `text`, folded `name`, so written): order, spacing, signs, form, length."""
-    words, bare = text.split(), " ".join(name.words)
-    at = rng.randrange(1, max(2, len(words)))
-    yield "reordering", " ".join(words[at:] + words[:at])
-    yield "joined", " ".join([*words[: at - 1], "".join(words[at - 1 : at + 1]), *words[at + 1 :]])
-    plain = re.sub(r"[^\w\s]", " ", text)
-    yield "punctuation", re.sub(r"\s+", rng.choice((" ", ". ", "-", " , ")), plain.strip(), count=2)
-    if name.forms:
-        yield "legal form dropped", bare
-        yield "legal form changed", f"{bare} {rng.choice(USUAL_FORMS)}"
-    if len(text) >= LONG_NAME:
-        yield "cut-off", text[: CUT_AT if len(text) > CUT_AT else int(len(text) * CUT_SHARE)]
-
-
-def vary_name(text: str, kind: str, strangers: Sequence[str], speech: Language) -> dict[str, str]:
-    """The name `text` of an entry of type `kind` as shipments may have it; a near-neighbour has one
-    of `strangers` in it.
-
-    >>> vary_name("HIKVISION Technology", "entity", ["Nordwind"], load_language())["near-neighbour"]
-    'Nordwind Technology'
-    """
-    rng, words, name = random.Random(text), text.split(), fold_names([text], speech)[0]
-    plain = [re.sub(r"\W", "", word).lower() for word in words]
-    forms = {word for word in plain for form, *_ in speech.forms.get(word, ()) if len(form) == 1}
-    own = [i for i, word in enumerate(plain) if word and word not in forms]
-    long = [i for i in own if len(plain[i]) >= VARIED_FROM and words[i].strip(",").isalpha()]
+def write_neighbours(
+    name: str, strangers: Sequence[str], rng: random.Random
+) -> Iterator[tuple[str, str]]:
+    """(kind, `name` with a telling word, or its middle, from `strangers`): another party."""
+    speech, words = load_language(), name.split()
+    plain = [word.strip(",.()").lower() for word in words]
     full = [speech.canonical.get(word, word) for word in plain]
-    telling = [i for i in long if full[i] not in speech.classes]
-    given = [i for i in own if i > 0] if "," in words[0] else own[:-1]
-    generic = [i for i in own if speech.classes.get(full[i]) == "generic"]
-    new: dict[str, dict[int, str]] = {}  # by kind of variation, what stands for which word
-    if long:
-        bare = words[i := rng.choice(long)].strip(",")
-        new = {k: {i: words[i].replace(bare, word)} for k, word in vary_word(bare, rng)}
-    if short := [(i, form) for i in own for form in find_short_forms(full[i])]:
-        new["abbreviation"] = dict([rng.choice(short)])
-    if kind == "individual" and given:
-        new["initials"] = {i: plain[i][0] + "." for i in rng.choice((given[:1], given))}
-    if generic and telling:
-        new["dropped generic"] = {rng.choice(generic): ""}
-    if telling and strangers and len(name.tokens) > 1:
-        new["near-neighbour"] = {rng.choice(telling): rng.choice(strangers)}
-    made = dict(vary_whole(text, name, rng))
-    for k, at in new.items():
-        made[k] = " ".join(filter(None, (at.get(i, word) for i, word in enumerate(words))))
-    return {k: other for k, other in made.items() if other.lower() != text.lower()}
+    telling = [
+        i for i, word in enumerate(plain)
+        if len(word) > 3 and word.isalpha() and not classify_word(full[i], speech)
+    ]  # fmt: skip
+    if telling and len(words) > 1:
+        i, new = rng.choice(telling), rng.choice(strangers)
+        yield "word replaced", " ".join([*words[:i], new.upper(), *words[i + 1 :]])
+        other = plain[i][0] + rng.choice(strangers)[1:-1] + plain[i][-1]
+        yield "middle replaced", " ".join([*words[:i], other.upper(), *words[i + 1 :]])
 
 
-def vary_names(screener: Screener, size: int) -> Iterator[tuple[int, str, str]]:
-    """(entry number, kind, text) for the variations of `size` names that are no weak aliases."""
-    entries, speech = screener.entries, screener.language
+def vary_names(screener: Screener, size: int, seed: int) -> Iterator[tuple[int, str, str, str]]:
+    """(entry number, kind, group, text) for the variations of `size` names that are no weak aliases
+    and are written in Latin letters."""
+    rng, entries = random.Random(seed), screener.entries
     names = [(e, text) for e, x in enumerate(entries) for text, kind in x.names if kind != "weak"]
-    latin = [(e, text) for e, text in names if LATIN.search(text) and not OTHER.search(text)]
-    words = [w for w in screener.matcher.index.vocabulary if len(w) >= VARIED_FROM and w.isalpha()]
-    strangers = [word for word in words if word not in speech.classes]
-    for e, text in random.Random(0).sample(latin, min(size, len(latin))):
-        for kind, varied in vary_name(text, entries[e].type, strangers, speech).items():
-            yield e, kind, varied
+    latin = [(e, text) for e, text in names if re.search("[A-Za-z]{3}", text) and text.isascii()]
+    index, speech = screener.matcher.index, screener.language
+    strangers = [
+        w for w in index.vocabulary if len(w) > 4 and w.isalpha() and not classify_word(w, speech)
+    ]
+    for e, text in rng.sample(latin, min(size, len(latin))):
+        kind = entries[e].type
+        made = [(way, "slip", write_slip(text, way, rng)) for way in rng.sample(SLIP_KINDS, 4)]
+        made += [(way, "habit", other) for way, other in write_habits(text, kind, rng)]
+        if strangers:
+            made += [(way, "neighbour", x) for way, x in write_neighbours(text, strangers, rng)]
+        for way, group, other in made:
+            if other.strip() and other.lower() != text.lower():
+                yield e, way, group, other
 
 
-def measure_recall(screener: Screener, size: int) -> list[tuple[str, str, int, int, float]]:
+def measure_recall(
+    screener: Screener, size: int, seed: int = 0
+) -> list[tuple[str, str, int, int, float]]:
     """By kind, how many variations of `size` names raise their own entry (`SELFTEST_COLUMNS`), then
-    by group; "any entry" counts the near-neighbours that raise whichever, weak aliases aside."""
+    by group; "any entry" counts the neighbours that raise whichever, weak aliases aside."""
     index, tried, raised = screener.matcher.index, Counter[Any](), Counter[Any]()
-    varied = list(vary_names(screener, size))
-    every = screener.find_comparisons([text for *_, text in varied], screener.options.threshold)
-    for (e, kind, _), hits in zip(varied, every, strict=True):
-        found = {int(index.owners[n]) for _, n in hits if index.kinds[n] != "weak"}
-        for line, hit in (kind, e in found), ("all", e in found), ("any entry", bool(found)):
-            tried[line, VARIATIONS[kind]] += 1
-            raised[line, VARIATIONS[kind]] += hit
-    groups = [("all", group) for group in dict.fromkeys(VARIATIONS.values())]
-    keys = [*VARIATIONS.items(), *groups, ("any entry", "near-neighbour")]
-    return [(*k, n, raised[k], round(100 * raised[k] / n, 1)) for k in keys if (n := tried[k])]
+    varied = list(vary_names(screener, size, seed))
+    hits = screener.matcher.find_hits([text for *_, text in varied], screener.options.threshold)
+    for (e, kind, group, _), several in zip(varied, hits, strict=True):
+        found = {int(index.owners[hit.name]) for hit in several if index.kinds[hit.name] != "weak"}
+        lines = {(kind, group): e in found, ("all", group): e in found}
+        if group == "neighbour":
+            lines["any entry", group] = bool(found)
+        for line, hit in lines.items():
+            tried[line] += 1
+            raised[line] += hit
+    order = sorted(tried, key=lambda line: (line[0] in ("all", "any entry"), line[1], line[0]))
+    return [(*k, tried[k], raised[k], round(100 * raised[k] / tried[k], 1)) for k in order]
 
 
 # ==================================================================================================
@@ -8262,7 +8413,8 @@ def say_name(text: str, flags: Sequence[Flag], screener: Screener) -> Iterator[s
         return
     yield f'"{clean(text)}": no hit at threshold {threshold:g}'
     nearest: dict[str, str] = {}  # by entry
-    for score, n in screener.matcher.find_hits([text], NEAREST_FLOOR)[0]:
+    for hit in screener.matcher.find_hits([text], NEAREST_FLOOR)[0]:
+        score, n = hit.score, hit.name
         entry = screener.entries[int(index.owners[n])]
         which = f"{entry.list} {entry.entry_id}"
         why = "under the threshold" if score < threshold else "not raised without support"
