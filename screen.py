@@ -3399,7 +3399,8 @@ def number_texts(texts: Iterable[str]) -> tuple[Array, list[str]]:
 def spread_slices(starts: Array, sizes: Array) -> Array:
     """The places of all slices that begin at `starts` with `sizes`, one behind the other."""
     before = np.cumsum(sizes) - sizes
-    return np.arange(int(sizes.sum())) + np.repeat(starts - before, sizes)
+    places: Array = np.arange(int(sizes.sum())) + np.repeat(starts - before, sizes)
+    return places
 
 
 def count_entries(units: Array, holders: Array, owners: Array, common: Array) -> Array:
@@ -7183,7 +7184,7 @@ SAME_FORMS = [
         "anonim sirketi|a.s.|as", "limited sirketi|ltd. sti.|ltd sti",
     )
 ]  # fmt: skip
-CUTS = (35, 35, 32, 30)  # 35 signs is the width of a name line in SWIFT MT103
+CUT_LENGTHS = (35, 35, 32, 30)  # 35 signs is the width of a name line in SWIFT MT103
 SELFTEST_COLUMNS = ("kind", "group", "tried", "raised", "percent")
 
 
@@ -7259,8 +7260,8 @@ def write_habits(name: str, kind: str, rng: random.Random) -> Iterator[tuple[str
             yield "patronymic dropped", " ".join(words[:i] + words[i + 1 :])
     if len(words) > 2:
         yield "words shuffled", " ".join(rng.sample(words, len(words))).replace(",", "")
-    if len(name) > max(CUTS) + 2:
-        yield "cut off", name[: rng.choice(CUTS)].strip()
+    if len(name) > max(CUT_LENGTHS) + 2:
+        yield "cut off", name[: rng.choice(CUT_LENGTHS)].strip()
     if long := [i for i, word in enumerate(plain) if len(word) > 5 and word.isalpha()]:
         i = rng.choice(long)
         bare = words[i][0] + re.sub("[aeiou]", "", words[i][1:], flags=re.IGNORECASE)
