@@ -4672,6 +4672,8 @@ LOT_BAND = 0.9  # of a limit to it: one ordinary value in fifteen falls there
 PRICE_STEP = 0.05  # of the decimal logarithm of the value of a kilogram: 12 percent
 GROUP = ["destination", "heading", "tier", "consignee"]
 TRADE = [*GROUP, "day_first", "month_first", "file"]
+SUMS = ["rows", *AMOUNT_ROLES]
+SQUARES = [f"{name}_square" for name in SUMS]
 LOTS, PRICES = [*GROUP, "month", "limit"], ["subheading", "step"]  # keys, as are:
 TEXTS = {role: [*GROUP, role] for role in ("description", "consignee_address")}
 
@@ -4751,22 +4753,20 @@ class SurgeLedger:
         price = np.log10(priced["value"] / priced["weight"])
         self._put(PRICES, priced.assign(step=(price / PRICE_STEP).round().astype(int)))
         # Lines of an invoice come together, their noise does not even out.
-        sums = ["rows", *AMOUNT_ROLES]
-        lots = frame.groupby([*TRADE, "day"], sort=False, as_index=False)[sums].sum()
-        self._put(TRADE, lots.join((lots[sums] ** 2).add_suffix("_square")))
+        lots = frame.groupby([*TRADE, "day"], sort=False, as_index=False)[SUMS].sum()
+        lots[SQUARES] = lots[SUMS] ** 2
+        self._put(TRADE, lots)
+        above = np.array(LOT_LIMITS)[np.searchsorted(LOT_LIMITS[:-1], lots["value"], "right")]
+        below = lots["value"].between(LOT_BAND * above, above, "left")
         month = lots["day_first"].mask(lots["day_first"] == 0, lots["month_first"])
-        above = np.searchsorted(LOT_LIMITS, lots["value"], "right").clip(max=len(LOT_LIMITS) - 1)
-        limit = np.take(LOT_LIMITS, above)
-        below = lots["value"].between(LOT_BAND * limit, limit, "left")
-        self._put(LOTS, lots.assign(month=month, limit=np.where(below, limit, 0), lots=1))
+        self._put(LOTS, lots.assign(month=month, limit=above * below, lots=1))
 
     def _read_rows(self, columns: Mapping[str, Sequence[str]]) -> Any:
         """Groups, texts, amounts, both readings of the month; counts the unread."""
         import pandas as pd
 
-        frame = pd.DataFrame(
-            map(parse_month, columns["date"]), columns=["day_first", "month_first"]
-        )
+        months = map(parse_month, columns["date"])
+        frame = pd.DataFrame(months, columns=["day_first", "month_first"])
         blank = [""] * len(frame)
         digits = [parse_hs_code(text).digits for text in columns["hs_code"]]
         frame["day"] = columns["date"]
@@ -4781,8 +4781,9 @@ class SurgeLedger:
         for role in AMOUNT_ROLES:
             frame[role] = self._read_amounts(role, columns[role]) if role in columns else 0.0
         undated = (frame["day_first"] == 0) & (frame["month_first"] == 0)
-        self.unread.update(date=int(undated.sum()), hs_code=int((frame["heading"] == "").sum()))
-        self.unread["destination"] += int((frame["destination"] == "").sum())
+        unread = {"hs_code": frame["heading"] == "", "destination": frame["destination"] == ""}
+        for role, cells in {**unread, "date": undated}.items():
+            self.unread[role] += int(cells.sum())
         return frame
 
     def _read_amounts(self, role: str, texts: Sequence[str]) -> Any:
@@ -4802,9 +4803,8 @@ class SurgeLedger:
 
     def _put(self, keys: Sequence[str], frame: Any) -> None:
         """Adds the numbers of `frame` to a table, summed up when enough rows wait."""
-        texts = {*TRADE, *PRICES, *LOTS, *TEXTS, "day"} - {*keys}
         tables = self._tables[tuple(keys)]
-        tables.append(frame.drop(columns=texts & {*frame.columns}))
+        tables.append(frame.reindex(columns=[*keys, "lots", *SUMS, *SQUARES], fill_value=0))
         if sum(map(len, tables[1:])) > max(PENDING_ROWS, len(tables[0])):
             self.table(keys)
 
@@ -4813,11 +4813,10 @@ class SurgeLedger:
         import pandas as pd
 
         tables = self._tables[tuple(keys)]
-        sums = ["rows", "rows_square", "lots", *AMOUNT_ROLES]
-        empty = pd.DataFrame(columns=[*keys, *sums], dtype=int)
-        groups = pd.concat(tables or [empty]).groupby(list(keys), sort=False)
-        tables[:] = [groups.sum().reset_index()]
-        return tables[0]
+        if tables:
+            tables[:] = [pd.concat(tables).groupby(keys, sort=False).sum().reset_index()]
+            return tables[0]
+        return pd.DataFrame(columns=[*keys, "lots", *SUMS, *SQUARES], dtype=int)
 
     def trade(self) -> tuple[str, Any]:
         """What is compared ("value", …, "rows") and the trade by group, with `period`, `amount`.
@@ -4864,17 +4863,17 @@ LEAST_TIMES, LEAST_SPREADS = 1.0, 6.0
 COMPARED = ["rows", "amount", "rows_square", "amount_square"]  # squares: of consignments
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Surge:
     """A group that outgrew its past, or a pattern; SURGE_COLUMNS are written."""
 
     destination: str  # "KG"
     heading: str  # "8482"; "" for a shared address
-    baseline_rows: int | None  # scaled to the latest period; None in patterns
+    baseline_rows: int | None = None  # scaled to the latest period; None in patterns
     current_rows: int
-    baseline_amount: float | None  # scaled likewise
-    current_amount: float | None
-    growth_percent: float | None  # of the amount; None: new trade, or a pattern
+    baseline_amount: float | None = None  # scaled likewise
+    current_amount: float | None = None
+    growth_percent: float | None = None  # of the amount; None: new trade, or a pattern
     tier: str  # "3.B", the best of the codes seen
     reason: str
     group: str  # "KG x 8482", "Tulpar LLC x 8482"
@@ -4973,18 +4972,26 @@ def _build_surge(consignee: str, measure: str, group: Any, said: Sequence[str]) 
     growth = round((group.amount1 / group.amount0 - 1) * 100, 1) if group.amount0 > 0 else None
     grown = "new trade" if growth is None else f"up {growth:,.0f} %"
     tier, name = TIER_ORDER[int(group.tier)], f"{consignee or group.destination} x {group.heading}"
+    kind = "consignee" if consignee else "destination"
     reasons = [
         f"{name}: {measure} {grown} ({group.amount0:,.0f} to {group.amount1:,.0f}), rows "
         f"{group.rows0:,.0f} to {group.rows1:,.0f}; others {(group.usual - 1) * 100:+.0f} %",
         f"high-priority tier {tier} (check the parameters)" if tier else "",
         *said,
     ]
-    kind, who = ("consignee", group.consignee) if consignee else ("destination", group.destination)
     return Surge(
-        group.destination, group.heading, round(group.rows0), round(group.rows1),
-        round(group.amount0, 2), round(group.amount1, 2), growth, tier,
-        "; ".join(filter(None, reasons)), name, (kind, who, group.heading),
-    )  # fmt: skip
+        destination=group.destination,
+        heading=group.heading,
+        baseline_rows=round(group.rows0),
+        current_rows=round(group.rows1),
+        baseline_amount=round(group.amount0, 2),
+        current_amount=round(group.amount1, 2),
+        growth_percent=growth,
+        tier=tier,
+        reason="; ".join(filter(None, reasons)),
+        group=name,
+        key=(kind, getattr(group, kind), group.heading),
+    )
 
 
 def _say_periods(periods: Sequence[tuple[int, int]]) -> str:
@@ -5021,49 +5028,52 @@ def find_patterns(ledger: SurgeLedger) -> list[Surge]:
     return [*_find_split_lots(ledger), *_find_spreads(ledger), *odd]
 
 
-def _build_pattern(row: Any, group: str, words: str, key: tuple[str, ...]) -> Surge:
-    """The record of a pattern by a `row` with its destination, heading, tier, rows."""
-    amount = round(float(row["value"]), 2) if "value" in row else None
-    return Surge(
-        row["destination"], row["heading"], None, int(row["rows"]), None, amount, None,
-        TIER_ORDER[int(row["tier"])], words, group, key,
-    )  # fmt: skip
-
-
 def _find_split_lots(ledger: SurgeLedger) -> Iterable[Surge]:
     """Consignee x heading groups with many lots of a month just below a limit."""
     table = ledger.table(LOTS)
     table = table.assign(of=table.groupby(LOTS[:-1])["lots"].transform("sum"))
-    dated = table[(table["limit"] > 0) & (table["month"] > 0) & (table["consignee"] != "")]
-    split = dated[dated["lots"] >= (LEAST_LOT_SHARE * dated["of"]).clip(lower=LEAST_LOTS)]
-    for _, row in split.groupby([*GROUP, "limit"], as_index=False).sum().iterrows():
-        name, heading = ledger.spelling[row["consignee"]], row["heading"]
-        words = (
-            f"lots perhaps split: {row['lots']} of {row['of']} daily consignments to "
-            f"{name} in heading {heading} just below {row['limit']:,} in value"
+    least = (LEAST_LOT_SHARE * table["of"]).clip(lower=LEAST_LOTS)
+    known = (table["limit"] > 0) & (table["month"] > 0) & (table["consignee"] != "")
+    split = table[known & (table["lots"] >= least)].groupby([*GROUP, "limit"]).sum()
+    for row in split.reset_index().itertuples():
+        name = ledger.spelling[row.consignee]
+        yield Surge(
+            destination=row.destination,
+            heading=row.heading,
+            current_rows=row.rows,
+            current_amount=round(row.value, 2),
+            tier=TIER_ORDER[row.tier],
+            reason=f"lots perhaps split: {row.lots} of {row.of} daily consignments to {name} in "
+            f"heading {row.heading} just below {row.limit:,} in value",
+            group=f"{name} x {row.heading}",
+            key=("lots", row.consignee, row.heading),
         )
-        yield _build_pattern(row, f"{name} x {heading}", words, ("lots", row["consignee"], heading))
 
 
 def _find_spreads(ledger: SurgeLedger) -> Iterable[Surge]:
     """What SPREADS names: alike texts under changing headings or consignee names."""
     for name, others, varies, least, most, least_rows, words in SPREADS:
         alike = [name, *others]
-        ways = ledger.table(TEXTS[name]).sort_values("tier", kind="stable")
-        ways = ways.groupby([*alike, varies], as_index=False).agg(
-            {"rows": "sum", **{key: "first" for key in GROUP if key not in (*alike, varies)}}
-        )
-        few = ways.groupby(name)[varies].transform("nunique") <= most
-        ways = ways[few & (ways["rows"] >= least_rows) & (ways[varies] != "")]
-        firms = ways[varies].astype(str).str.split().str[0]  # not one firm's spellings
-        ways = ways.assign(firm=firms)
-        ways = ways[ways.groupby(alike)["firm"].transform("nunique") >= least]
-        for key, same in ways.groupby(alike):
-            first = same.loc[same["tier"].idxmin()].copy()
-            first["rows"] = same["rows"].sum()
-            listed = ", ".join(ledger.spelling.get(way, way) for way in same[varies])
-            text = ledger.spelling[key[0]]
-            yield _build_pattern(first, text, f"{words}: {text}: {listed}", (name, *key))
+        rows = ledger.table(TEXTS[name]).sort_values("tier", kind="stable")
+        rows = rows[rows[varies] != ""]
+        rows = rows.assign(all=rows.groupby([*alike, varies])["rows"].transform("sum"))
+        few = rows.groupby(name)[varies].transform("nunique") <= most
+        rows = rows[few & (rows["all"] >= least_rows)]
+        for key, same in rows.groupby(alike):
+            ways = same[varies].unique()
+            if len({way.split()[0] for way in ways}) < least:  # one firm's spellings
+                continue
+            first, text = same.iloc[0], ledger.spelling[key[0]]
+            listed = ", ".join(sorted(ledger.spelling.get(way, way) for way in ways))
+            yield Surge(
+                destination=first["destination"],
+                heading=first["heading"] if varies == "heading" else "",
+                current_rows=int(same["rows"].sum()),
+                tier=TIER_ORDER[int(first["tier"])],
+                reason=f"{words}: {text}: {listed}",
+                group=text,
+                key=(name, *key),
+            )
 
 
 def find_prices(ledger: SurgeLedger) -> Iterator[Surge]:
@@ -5075,14 +5085,20 @@ def find_prices(ledger: SurgeLedger) -> Iterator[Surge]:
             continue
         low, middle, high = log[np.searchsorted(rows.cumsum() / rows.sum(), (0.25, 0.5, 0.75))]
         far = max(LEAST_TIMES, LEAST_SPREADS * (high - low) / 1.35)
-        usual = float(10 ** (middle - far)), float(10 ** (middle + far))
+        least, most = 10 ** float(middle - far), 10 ** float(middle + far)
         odd = int(rows[abs(log - middle) > far].sum())
-        words = "value of a kilogram far off the usual {:,.3g} to {:,.3g}".format(*usual)
-        said = f"{words} in subheading {code}: so are {odd:,} of {rows.sum():,} rows"
         yield Surge(
-            "", code[:4], None, odd, *usual, None, tier_of(code),
-            said, code, ("price", code),
-        )  # fmt: skip
+            destination="",
+            heading=code[:4],
+            current_rows=odd,
+            baseline_amount=least,
+            current_amount=most,
+            tier=tier_of(code),
+            reason=f"value of a kilogram far off the usual {least:,.3g} to {most:,.3g} in "
+            f"subheading {code}: so are {odd:,} of {rows.sum():,} rows",
+            group=code,
+            key=("price", code),
+        )
 
 
 def index_surges(history: SurgeLedger, own: SurgeLedger) -> dict[tuple[str, ...], Surge]:
