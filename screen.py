@@ -1802,7 +1802,12 @@ def _read_drafts(nodes: Iterable[Node], layout: Row, drafts: dict[str, Draft]) -
         key = next((text.strip() for rule in keys for text in rule.read(node)), str(number))
         draft = drafts.setdefault(key, {})
         for rule, column in zip_longest(rules, plain):
-            if (not column or node.get(column)) and (texts := rule.read(node)):
+            if column:
+                text = node.get(column, "")
+                texts = rule.cut([text]) if text and text[:3] != "-0-" else []
+            else:
+                texts = rule.read(node)
+            if texts:
                 draft.setdefault(rule.field, []).extend(texts)
 
 

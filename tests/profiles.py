@@ -22,7 +22,8 @@ ROOM = 0.85  # of an edition's sizes: ending one programme took 5 % of the SDN l
 ROOM_OF_ONE = 0.8  # where one edition is known, and others are years apart
 LEAST_PART = 20  # entries of a sub-list: a smaller one may end
 SAMPLE, NEWEST = 160, 60  # names kept
-SURE, SURE_OF_ONE = 95, 80  # percent of the sample that must be there
+SURE = 95  # percent of the sample that must be there; where one edition is known:
+SURE_OF_ONE, SURE_UNDATED = 80, 92
 
 
 def hold(files):
@@ -35,7 +36,7 @@ def hold(files):
         return replace(held, entries=entries, measures=sizes)
     read = [screen.read_list_file(Path(file)) for file in files]
     (group,) = screen._group_files(read)
-    return screen._hold_list(group, "")
+    return screen._hold_list(group, screen._find_source(""))
 
 
 def names_of(held):
@@ -71,7 +72,8 @@ def build_rows(name, editions):
     counts = "; ".join(f"{len(one.entries):,} entries on {on}" for on, one in held)
     lasting = names_of(last).intersection(*map(names_of, older))
     rows = [(word, least, "", "", "") for word, least in find_floors(last, older)]
-    sure = SURE if older else SURE_OF_ONE
+    alone = SURE_OF_ONE if last.published else SURE_UNDATED
+    sure = SURE if older else alone
     rows.append(("of 100 names that every edition holds", sure, "", "", sample(lasting, SAMPLE)))
     foreign = {text for text in lasting if not text.isascii()}
     if len(foreign) >= LEAST_PART:
@@ -80,6 +82,8 @@ def build_rows(name, editions):
         if one.published:
             rows.append(("entries", len(one.entries), one.published, one.published, ""))
             rows.append(("names", len(names_of(one)), one.published, one.published, ""))
+            kept = sample(names_of(one), SAMPLE)
+            rows.append((f"of 100 names of {one.published}", 99, *[one.published] * 2, kept))
     if older:
         known = names_of(older[-1])
         fresh = [e.names[0][0] for e in last.entries if e.names[0][0] not in known]
