@@ -6173,8 +6173,77 @@ SLIP_FROM, SLIPS_FROM = 3, 9  # letters of a word in which one, two may be wrong
 MANY = 4_000  # addresses that a list of a few is taken to be drawn from
 USUAL = 4.0  # bits at most of "street", "tower" and other words of lists/addresses.csv
 UNLISTED = 7.0  # bits of a word that no listed address has, and of a number at most
+# A name to be found inside a text: "MAHAN AIR", not "THIRD FLOOR"; 0.1 % of ordinary rows at most.
+FORM_TELLS, WORD_TELLS, NAME_TELLS = 4.5, 6.0, 20.0  # bits: more than "ltd"; "air"; both words
+MENTION_SLIP_FROM, ONE_SLIP, FORM_LEFT_OUT = 6, 4.0, 1.0  # letters; points lost
+UNSAID = ("vessel", "aircraft")  # "GOLDEN BRIDGE" is also a road: their own columns name them
 ADDRESS_WORD = re.compile(r"\d+|[^\W\d_]+")
 ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b")
+
+
+class Mentions:
+    """Listed names that tell enough to be looked for inside a text, by their two rarest words."""
+
+    def __init__(self, entries: Sequence[ListEntry]) -> None:
+        self.names: list[tuple[list[str], int, tuple[str, str]]] = []  # words, entry, as listed
+        for e, entry in enumerate(entries):
+            for listed in entry.names if entry.type not in UNSAID else ():
+                if listed[1] != "weak":
+                    for spelling in turn_name(listed[0], entry.type):
+                        self.names.append((split_words(spelling), e, listed))
+
+    @functools.cached_property
+    def anchors(self) -> Mapping[str, list[tuple[int, int, int, int]]]:
+        """(name, where its words begin and end to be found, where in them the word stands) by its
+        two rarest words; legal forms at either end may be left out."""
+        counts = Counter(chain.from_iterable(words for words, _, _ in self.names))
+        total, usual = math.log2(len(self.names) + MANY), read_address_words().keys()
+        worths = {word: total - math.log2(count) for word, count in counts.items()}
+        anchors: dict[str, list[tuple[int, int, int, int]]] = defaultdict(list)
+        for n, (words, _, _) in enumerate(self.names):
+            told = [i for i, word in enumerate(words) if worths[word] >= FORM_TELLS]
+            start, end = (told[0], told[-1] + 1) if told else (0, 0)
+            telling = {
+                word: start + i
+                for i, word in enumerate(words[start:end])
+                if worths[word] >= WORD_TELLS and len(word) > 2 and word not in usual
+            }
+            if len(telling) > 1 and sum(worths[word] for word in {*words[start:end]}) >= NAME_TELLS:
+                for word in sorted(telling, key=lambda word: -worths[word])[:2]:
+                    anchors[word].append((n, start, end, telling[word]))
+        return anchors
+
+    def find(self, text: str) -> list[tuple[int, tuple[str, str], float]]:
+        """(entry, name as listed, points lost) of the names in `text`, as listed or with one slip
+        in a long word."""
+        said, found = split_words(text), {}
+        for at, word in enumerate(said):
+            for n, start, end, place in self.anchors.get(word, ()):
+                words, e, listed = self.names[n]
+                first = at - (place - start)
+                asked, wanted = said[max(first, 0) : first + end - start], words[start:end]
+                odd = [pair for pair in zip(asked, wanted, strict=False) if pair[0] != pair[1]]
+                if len(asked) < len(wanted) or len(odd) > 1 or any(is_other(*o) for o in odd):
+                    continue
+                left_out = FORM_LEFT_OUT * (end - start < len(words))
+                found[e, listed] = left_out + ONE_SLIP * len(odd)
+        return [(e, listed, points) for (e, listed), points in found.items()]
+
+
+def is_other(asked: str, wanted: str) -> bool:
+    """Whether `asked` is more than a slip from `wanted`: "hitech" is not "mtech"."""
+    return len(wanted) < MENTION_SLIP_FROM or OSA.distance(asked, wanted, score_cutoff=1) > 1
+
+
+def turn_name(name: str, kind: str) -> list[str]:
+    """`name` as listed, a person's also with the given name first."""
+    last, _, first = name.partition(",")
+    return [name, f"{first} {last}"] if kind == "individual" and first else [name]
+
+
+def split_words(text: str) -> list[str]:
+    """The words of `text`, folded; as `fold_words`, which remembers, for texts asked once."""
+    return ADDRESS_WORD.findall(fold_phrase(text))
 
 
 class PlaceHit(NamedTuple):
@@ -6626,10 +6695,20 @@ Answer = tuple[Evidence | Flag, ...]
 
 
 def build_evidence(
-    kind: str, role: str, text: str, entries: Sequence[ListEntry], e: int
+    kind: str, role: str, text: str, entry: int, listed: tuple[str, str]
 ) -> Evidence:
-    """The evidence that a number or address `text` gives for entry `e`."""
-    return Evidence(kind=kind, role=role, text=text, entry=e, listed=entries[e].names[0])
+    """The evidence that a `text` gives for an entry."""
+    return Evidence(kind=kind, role=role, text=text, entry=entry, listed=listed)
+
+
+def join_cut(lines: Sequence[str]) -> tuple[str, ...]:
+    """An address as one text, then each line joined with the next one, which a form of a fixed
+    width (ACE: 35 letters) may have cut.
+
+    >>> join_cut(["JSC ARGU", "MENT, UL. LENINA"])
+    ('JSC ARGU, MENT, UL. LENINA', 'JSC ARGUMENT, UL. LENINA')
+    """
+    return (join_address(lines), *(one + other for one, other in pairwise(lines) if one and other))
 
 
 class Question(NamedTuple):
@@ -6701,8 +6780,9 @@ class Screener:
         self.language = load_language()
         self.matcher = Matcher(self.entries, self.language)
         self.places = Places(self.entries, self.language)
+        self.mentions = Mentions(self.entries)
         self.known: dict[str, list[NameHit]] = {}  # of the party names asked those that hit
-        self.answers: dict[tuple[str, ...], dict[tuple[str, ...], Answer]] = {}  # by roles, cells
+        self.answers: dict[Any, dict[tuple[str, ...], Answer]] = {}  # by question, then cells
         self.surges: Mapping[tuple[str, ...], Surge] = {}
         self.cleared = Clearances(())
         self.unsupported = 0  # agreements with a weak alias alone
@@ -6811,7 +6891,7 @@ class Screener:
         if sum(map(len, self.answers.values())) > MOST_KNOWN:
             for memory in (self.answers, self.known, self.places.known):
                 memory.clear()
-        known = self.answers.setdefault(question.roles, {})
+        known = self.answers.setdefault((question.roles, question.answer), {})
         new = [texts for texts in distinct if texts not in known]
         if question.learn:
             question.learn(chain.from_iterable(new))
@@ -6831,12 +6911,15 @@ class Screener:
                 yield Question((role,), self.find_addresses)
             elif role == "identifier":
                 yield Question((role,), self.find_numbers)
+            elif role in ("notes", "description"):
+                yield Question((role,), self.find_mentions)
             elif role in WAY or role.endswith("_country"):
                 yield Question((role,), find_place_hits)
         way = "destination", "consignee_country"
         several: list[tuple[tuple[str, ...], Callable[[Cells], Answer]]] = [
             (("hs_code", *way), find_codes),
             (("description", "hs_code"), find_descriptions),
+            (("consignee", "consignee_address"), self.find_hidden),
         ]
         if self.surges:
             told = ("consignee", *TEXTS, "value", "weight")
@@ -6880,11 +6963,36 @@ class Screener:
         ((role, lines),) = cells.items()
         text, found = join_address(lines), []
         for e, score, _ in self.places.find_addresses(text):
-            evidence = build_evidence(
-                "address", role.removesuffix("_address"), text, self.entries, e
+            one = build_evidence(
+                "address", role.removesuffix("_address"), text, e, self.entries[e].names[0]
             )
-            found.append(replace(evidence, points=(("address", round(100 - score, 1), ""),)))
-        return (*found, *screen_places(role, text))
+            found.append(replace(one, points=(("address", round(100 - score, 1), ""),)))
+        return (*found, *screen_places(role, text), *self.find_mentions({role: join_cut(lines)}))
+
+    def find_mentions(self, cells: Cells) -> Answer:
+        """The evidence of listed names that stand in cells which are no party's."""
+        found = []
+        for role, texts in cells.items():
+            for text in texts:
+                for e, listed, lost in self.mentions.find(text):
+                    one = build_evidence("party", role, text, e, listed)
+                    how = " without its legal form or with a slip" if lost else ""
+                    said = f"found in the {role.replace('_', ' ')}{how}"
+                    found.append(replace(one, points=(("place", lost, said),)))
+        return tuple(found)
+
+    def find_hidden(self, cells: Cells) -> Answer:
+        """The evidence of address lines, each and two joined, where the consignee names nobody."""
+        if any(read_cell(text).names for text in cells["consignee"]):
+            return ()
+        lines = [line for line in cells.get("consignee_address", ()) if read_cell(line).names]
+        asked = [*lines, *join_cut(lines)[1:]]
+        self.learn_names(asked)
+        found = [
+            self.read_hit("consignee", text, hit) for text in asked for hit in self.known[text]
+        ]
+        said = ("place", 0.0, "found in the consignee address")
+        return tuple(replace(one, points=(*one.points, said)) for one in found)
 
     def find_numbers(self, cells: Cells) -> Answer:
         """The evidence of the numbers in cells, `unscreened` for a ship's that cannot be right."""
@@ -6892,7 +7000,9 @@ class Screener:
         for role, texts in cells.items():
             for text in texts:
                 for number, e in self.places.find_entries(text):
-                    found.append(build_evidence("identifier", role, number, self.entries, e))
+                    found.append(
+                        build_evidence("identifier", role, number, e, self.entries[e].names[0])
+                    )
                 for number in find_odd_ships(text):
                     reason = f"{role} IMO {number}: the check digit is wrong, no ship was looked up"
                     found.append(flag("unscreened", reason, role=role, found=text))
@@ -7001,7 +7111,10 @@ class Screener:
         for hit in sorted(hits, key=self.rank_hit):
             best.setdefault((hit.role, hit.entry), hit)
         chosen: list[PartyHit] = []
+        named = {hit.entry for hit in hits if hit.role in PARTY_ROLES}
         for hit in best.values():
+            if hit.role not in PARTY_ROLES and hit.entry in named:
+                continue  # said of the party itself
             first = self.options.hits == "all" or hit.role not in {one.role for one in chosen}
             entry = self.entries[hit.entry]
             if first and not self.cleared.holds(hit, entry, self.options.as_of):
@@ -7011,7 +7124,8 @@ class Screener:
     def rank_hit(self, hit: PartyHit) -> tuple[Any, ...]:
         """Role by role, best first; ties by country, by what binds an export, by list and entry."""
         entry = self.entries[hit.entry]
-        place = (PARTY_ROLES.index(hit.role), -hit.score, -hit.country, rank_list(entry.list))
+        role = [*PARTY_ROLES, hit.role].index(hit.role)
+        place = (role, -hit.score, -hit.country, rank_list(entry.list))
         return (*place, entry.list, entry.entry_id, hit.evidence.listed[0])
 
 
