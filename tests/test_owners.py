@@ -91,7 +91,7 @@ def test_rows_that_name_an_owned_firm_are_flagged(tmp_path):
     )
     loaded = screen.Screener.load(tmp_path / "list.csv", as_of=DAY)
     screener, faults = screen.own_firms(loaded, str(owners))
-    roles = {"consignee": (0,)}
+    roles = {"consignee": ((0,),)}
     chunk = screen.Chunk(
         1, [["Gammatec GmbH"], ["Betalim Tradng LLC"], ["Other AG"]], [1, 2, 3], {}
     )

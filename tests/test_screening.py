@@ -177,7 +177,7 @@ def test_flags_of_a_row_stand_in_the_contracts_order(screener):
 
 @pytest.mark.parametrize("role", screen.PARTY_ROLES)
 def test_every_party_column_is_screened(screener, role):
-    roles = {"consignee": (0,), role: (1 if role != "consignee" else 0,)}
+    roles = {"consignee": ((0,),), role: ((1 if role != "consignee" else 0,),)}
     chunk = screen.Chunk(
         1, [["Someone" if role != "consignee" else "Orbita Plus", "Orbita Plus"]], [1], {}
     )
