@@ -6624,6 +6624,8 @@ def tell_chain(firm: str, holding: Holding) -> str:
 DEFAULT_THRESHOLD = 85.0  # below, ordinary firms come in hundreds; above, "Appel" / "Apple" is lost
 # What stands beside a name moves its score by so much at most, and never one of 95 or more down.
 COUNTRY_AGREES, COUNTRY_CONFLICTS, ADDRESS_AGREES, SURE = 2.0, -2.0, 3.0, 95.0
+# "TRINITY TILE GROUP LLC DBA TRINITY" is not the ship TRINITY; a cell that says no more may be.
+SINGLE_NAMED, PART_LOSES = ("vessel", "aircraft", "individual"), 20.0
 EVIDENCE_MOST = COUNTRY_AGREES + ADDRESS_AGREES
 # Distinct cells that are remembered. Of ten times as many rows each is asked once: a year of trade
 # has 400,000 consignees; these take 300 MB, and 1 GiB is what a run may take.
@@ -6948,13 +6950,19 @@ class Screener:
         """The evidence of a `hit` of the name in the cell `text`."""
         index, agreed = self.matcher.index, ", ".join(map(say_agreement, hit.words))
         part = f'by the part "{hit.asked}" of the cell; ' if hit.asked != text.strip() else ""
+        points = [("agreed", 0.0, f"{part}agreed: {agreed}"), *hit.points]
+        e = int(index.owners[hit.name])
+        one_word = bool(part) and len(hit.asked.split()) == 1
+        if one_word and role != "vessel" and self.entries[e].type in SINGLE_NAMED:
+            kind = self.entries[e].type
+            points.append(("role", PART_LOSES, f"one word of a longer cell names a listed {kind}"))
         return Evidence(
             kind="party",
             role=role,
             text=text,
-            entry=int(index.owners[hit.name]),
+            entry=e,
             listed=(index.texts[hit.name], index.kinds[hit.name]),
-            points=(("agreed", 0.0, f"{part}agreed: {agreed}"), *hit.points),
+            points=tuple(points),
             words=hit.words,
         )
 
@@ -7126,7 +7134,8 @@ class Screener:
         entry = self.entries[hit.entry]
         role = [*PARTY_ROLES, hit.role].index(hit.role)
         place = (role, -hit.score, -hit.country, rank_list(entry.list))
-        return (*place, entry.list, entry.entry_id, hit.evidence.listed[0])
+        listed, kind = hit.evidence.listed
+        return (*place, entry.list, entry.entry_id, kind != "primary", listed)
 
 
 def find_place_hits(cells: Cells) -> Answer:

@@ -227,12 +227,12 @@ def score_of(screener, **columns):
 
 def test_country_and_address_move_a_score_by_their_bounds(list_path):
     screener = screen.Screener.load([list_path], as_of=DAY, threshold=70)
-    alone = score_of(screener, consignee="Kvantek Severnaya Zara")
-    agrees = score_of(screener, consignee="Kvantek Severnaya Zara", consignee_country="RU")
-    differs = score_of(screener, consignee="Kvantek Severnaya Zara", consignee_country="CN")
+    alone = score_of(screener, consignee="Kvantek Servernoya Zaria")
+    agrees = score_of(screener, consignee="Kvantek Servernoya Zaria", consignee_country="RU")
+    differs = score_of(screener, consignee="Kvantek Servernoya Zaria", consignee_country="CN")
     both = score_of(
         screener,
-        consignee="Kvantek Severnaya Zara",
+        consignee="Kvantek Servernoya Zaria",
         consignee_country="RU",
         consignee_address="Tambov Severny, Lenina 7",
     )
@@ -471,3 +471,97 @@ def test_a_destination_said_twice_is_one_way_of_the_goods(screener):
     once = flags_of(screener, destination="KG", hs="848210")
     assert flags_of(screener, destination="KG", final_destination="Kyrgyzstan", hs="848210") == once
     assert {"diversion", "goods"} <= {kind for kind, _ in once}
+
+
+# ------------------------------------------------------------------- names that stand elsewhere
+
+ELSEWHERE = [
+    ({"notes": "for Kvantek Severnaya Zarya, urgent"}, [("party", "notes")]),
+    ({"notes": "for KVANTEK SEVERNAIA ZARYA"}, [("party", "notes")]),
+    ({"description": "pumps for Kvantek Severnaya Zarya"}, [("party", "description")]),
+    ({"consignee_address": "Kvantek Severnaya Zarya, Main St 1"}, [("party", "consignee_address")]),
+    ({"notes": "volna taigi"}, []),  # a ship's name may be anything
+    ({"notes": "kvantek, zarya"}, []),
+    ({"consignee": "Kvantek Severnaya Zarya", "notes": "Kvantek Severnaya Zarya"}, [("party", "consignee")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("columns", "expected"), ELSEWHERE)
+def test_a_listed_name_in_a_column_that_is_no_partys(screener, columns, expected):
+    found = flags_of(screener, **columns)
+    assert [(kind, facts["role"]) for kind, facts in found if kind == "party"] == expected
+
+
+def test_an_address_is_looked_up_where_the_consignee_names_nobody(screener):
+    roles = {"consignee": ((0,),), "consignee_address": ((1,), (2,))}
+    rows = [
+        ["TO ORDER", "KVANTEK SEVERNA", "YA ZARYA, LENINA 1"],
+        ["Someone", "KVANTEK SZ", "Lenina 1"],
+    ]
+    chunk = screen.Chunk(1, rows, [1, 2], {})
+    flagged = {row.number: row.flags for row in screener.screen_chunk(chunk, roles)}
+    assert [flag.kind for flag in flagged[1]] == ["party", "unscreened"]
+    assert "found in the consignee address" in flagged[1][0].reason
+
+
+def test_a_word_of_a_firms_cell_is_no_ship(tmp_path):
+    path = tmp_path / "ships.csv"
+    path.write_text("name,type\nTRINITY,vessel\n")
+    screener = screen.Screener.load(path, as_of=DAY)
+    names = ["TRINITY TILE GROUP LLC DBA TRINITY", "TRINITY", "TRINITI", "Trinity Tiles"]
+    found = screener.screen(pd.DataFrame({"consignee": names}))
+    assert set(found["screen_query_name"]) <= {"TRINITY", "TRINITI"}
+    assert "TRINITY" in set(found["screen_query_name"])
+
+
+def test_a_wrong_ship_number_is_said(screener):
+    found = flags_of(screener, identifier="IMO 9253326")
+    assert [kind for kind, _ in found] == ["unscreened"]
+
+
+NUMBERS = [
+    ("SWIFT/BIC: DEUTDEFF", ("DEUTDEFF",)), ("SWIFT/BIC: DEUTDEFFXXX", ("DEUTDEFF",)),
+    ("BIC DEUTDEFF500", ("DEUTDEFF",)), ("SWIFT code", ()), ("INN7707083893", ("7707083893",)),
+    ("Tax ID No. 7707-083893", ("7707083893",)), ("IMO9253325", ("9253325",)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "numbers"), NUMBERS)
+def test_a_label_is_no_number(text, numbers):
+    assert screen.find_numbers(text) == numbers
+
+
+# --------------------------------------------------------------------- what a clean row costs
+
+
+def test_no_row_is_looked_at_that_raises_nothing(screener, monkeypatch):
+    looked = []
+    real = screen.Screener.screen_row
+    monkeypatch.setattr(
+        screen.Screener, "screen_row", lambda self, *given: looked.append(1) or real(self, *given)
+    )
+    frame = many_rows(2_000).assign(consignee=[f"Firm {n % 97} Ordinary" for n in range(2_000)])
+    frame = frame.assign(
+        end_user="", destination="DE", consignee_address="Main St 1", hs_code="610910"
+    )
+    frame.loc[5, "consignee"] = "Orbita Plus"
+    assert screener.screen(frame)["screen_row"].tolist() == ["6"]
+    assert len(looked) == 1
+
+
+def test_equal_scores_are_ordered_by_country_then_by_what_binds(tmp_path):
+    path = tmp_path / "ties.csv"
+    path.write_text(
+        "name,list,entry_id,countries\nOrbita Pluss,US-EL,E1,CN\nOrbita Pluss,US-SDN,S1,RU\n"
+        "Orbita Pluss,US-CMIC,C1,RU\n"
+    )
+    screener = screen.Screener.load(path, as_of=DAY, hits="all")
+    asked = pd.DataFrame({"consignee": ["Orbita Pluss"] * 2, "consignee_country": ["", "CN"]})
+    chunk = [row.flags for row in screener.screen_chunk(
+        screen.Chunk(1, asked.to_numpy().tolist(), [1, 2], {}),
+        {"consignee": ((0,),), "consignee_country": ((1,),)},
+    )]  # fmt: skip
+    lists = [[flag.facts["list"] for flag in flags] for flags in chunk]
+    assert lists == [["US-SDN", "US-EL", "US-CMIC"], ["US-EL", "US-SDN", "US-CMIC"]]
+    assert chunk[0][0].facts["also_on"] == ["US-CMIC", "US-EL"]
+    assert "forbids: No dealing at all" in chunk[0][0].reason
