@@ -3720,7 +3720,7 @@ class Scorecard:
     def costs(self, feature: str, values: Array) -> Array:
         """The points that each of `values` costs."""
         if feature not in self.edges:
-            return np.zeros(len(values))
+            return np.zeros(np.shape(values))
         return self.points[feature][np.searchsorted(self.edges[feature], values, "right") - 1]
 
 
