@@ -5900,8 +5900,13 @@ class Clearances:
 
     def holds(self, hit: Any, entry: ListEntry, as_of: date) -> bool:
         """Whether a decision takes away the party `hit` against `entry`."""
-        said = {"kind": "party", "party": hit.text, "list": entry.list, "entry_id": entry.entry_id}
-        beside = {"country": hit.country_text, "address": hit.address}
+        said = {
+            "kind": "party",
+            "party": hit.evidence.text,
+            "list": entry.list,
+            "entry_id": entry.entry_id,
+        }
+        beside = {"country": hit.beside.country_text, "address": hit.beside.address}
         return bool(self.rows) and self.judge(said | beside, digest_entry(entry), as_of)
 
     def holds_flag(self, flag: Flag, cells: Cells, as_of: date) -> bool:
@@ -6649,58 +6654,42 @@ class Options:
     columns: Any = field(default_factory=dict)  # role -> header
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What speaks for one entry in a row: a name, an address or a number that hits it."""
 
     kind: str  # "party", "address", "identifier"
-    role: str  # "consignee"; of an address its party's
+    role: str  # "consignee"; of an address its party's; "notes" for a name found there
     text: str  # what was asked: the cell, or the number in it
     entry: int  # number in Screener.entries
     listed: tuple[str, str]  # ("Huawei Tech. Co.", "alias"): the name as listed, and its kind
+    score: float = 100.0  # 100 less the points
     points: tuple[tuple[str, float, str], ...] = ()  # ("country", -2.0, "country agrees (+2)")
     words: tuple[tuple[str, str, str], ...] = ()  # (query word, listed word, how they agree)
 
-    @property
-    def score(self) -> float:
-        """100 less the points lost, one decimal."""
-        return round(100 - sum(points for _, points, _ in self.points), 1)
+    def lose(self, *points: tuple[str, float, str]) -> Evidence:
+        """The same with more points lost, or gained where they are below 0."""
+        score = round(self.score - sum(lost for _, lost, _ in points), 1)
+        return self._replace(score=score, points=(*self.points, *points))
 
 
-@dataclass(frozen=True, slots=True)
-class PartyHit:
-    """The evidence of a name, weighed with what stands beside it; a decision rests on all of it."""
+class Beside(NamedTuple):
+    """What stands beside a party in its row."""
 
-    evidence: Evidence  # its points with those of country, address and role
-    score: float
-    country: float  # above 0: agrees with the entry's, below: differs
-    country_text: str  # "Hong Kong", as in the row
+    country_text: str  # "Hong Kong"
+    country: str  # "HK", "" where the text names none
     address: str
+    entries: frozenset[int]  # those at the address
 
-    @property
-    def role(self) -> str:
-        """The party's role."""
-        return self.evidence.role
 
-    @property
-    def text(self) -> str:
-        """The party's cell."""
-        return self.evidence.text
+class PartyHit(NamedTuple):
+    """The evidence of a name, weighed with what stands beside it; a decision rests on both."""
 
-    @property
-    def entry(self) -> int:
-        """The entry's number."""
-        return self.evidence.entry
+    evidence: Evidence
+    country: float  # above 0: agrees with the entry's, below: differs
+    beside: Beside
 
 
 Answer = tuple[Evidence | Flag, ...]
-
-
-def build_evidence(
-    kind: str, role: str, text: str, entry: int, listed: tuple[str, str]
-) -> Evidence:
-    """The evidence that a `text` gives for an entry."""
-    return Evidence(kind=kind, role=role, text=text, entry=entry, listed=listed)
 
 
 def join_cut(lines: Sequence[str]) -> tuple[str, ...]:
@@ -6950,31 +6939,30 @@ class Screener:
         """The evidence of a `hit` of the name in the cell `text`."""
         index, agreed = self.matcher.index, ", ".join(map(say_agreement, hit.words))
         part = f'by the part "{hit.asked}" of the cell; ' if hit.asked != text.strip() else ""
-        points = [("agreed", 0.0, f"{part}agreed: {agreed}"), *hit.points]
         e = int(index.owners[hit.name])
-        one_word = bool(part) and len(hit.asked.split()) == 1
-        if one_word and role != "vessel" and self.entries[e].type in SINGLE_NAMED:
-            kind = self.entries[e].type
-            points.append(("role", PART_LOSES, f"one word of a longer cell names a listed {kind}"))
-        return Evidence(
+        one = Evidence(
             kind="party",
             role=role,
             text=text,
             entry=e,
             listed=(index.texts[hit.name], index.kinds[hit.name]),
-            points=tuple(points),
+            score=hit.score,
+            points=(("agreed", 0.0, f"{part}agreed: {agreed}"), *hit.points),
             words=hit.words,
         )
+        kind, one_word = self.entries[e].type, bool(part) and len(hit.asked.split()) == 1
+        if one_word and role != "vessel" and kind in SINGLE_NAMED:
+            said = f"one word of a longer cell names a listed {kind}"
+            return one.lose(("role", PART_LOSES, said))
+        return one
 
     def find_addresses(self, cells: Cells) -> Answer:
         """The evidence of an address, and the embargoed places in it."""
         ((role, lines),) = cells.items()
-        text, found = join_address(lines), []
+        text, party, found = join_address(lines), role.removesuffix("_address"), []
         for e, score, _ in self.places.find_addresses(text):
-            one = build_evidence(
-                "address", role.removesuffix("_address"), text, e, self.entries[e].names[0]
-            )
-            found.append(replace(one, points=(("address", round(100 - score, 1), ""),)))
+            one = Evidence("address", party, text, e, self.entries[e].names[0])
+            found.append(one.lose(("address", round(100 - score, 1), "")))
         return (*found, *screen_places(role, text), *self.find_mentions({role: join_cut(lines)}))
 
     def find_mentions(self, cells: Cells) -> Answer:
@@ -6983,10 +6971,10 @@ class Screener:
         for role, texts in cells.items():
             for text in texts:
                 for e, listed, lost in self.mentions.find(text):
-                    one = build_evidence("party", role, text, e, listed)
                     how = " without its legal form or with a slip" if lost else ""
                     said = f"found in the {role.replace('_', ' ')}{how}"
-                    found.append(replace(one, points=(("place", lost, said),)))
+                    one = Evidence("party", role, text, e, listed)
+                    found.append(one.lose(("place", lost, said)))
         return tuple(found)
 
     def find_hidden(self, cells: Cells) -> Answer:
@@ -7000,7 +6988,7 @@ class Screener:
             self.read_hit("consignee", text, hit) for text in asked for hit in self.known[text]
         ]
         said = ("place", 0.0, "found in the consignee address")
-        return tuple(replace(one, points=(*one.points, said)) for one in found)
+        return tuple(one.lose(said) for one in found)
 
     def find_numbers(self, cells: Cells) -> Answer:
         """The evidence of the numbers in cells, `unscreened` for a ship's that cannot be right."""
@@ -7008,9 +6996,8 @@ class Screener:
         for role, texts in cells.items():
             for text in texts:
                 for number, e in self.places.find_entries(text):
-                    found.append(
-                        build_evidence("identifier", role, number, e, self.entries[e].names[0])
-                    )
+                    listed = self.entries[e].names[0]
+                    found.append(Evidence("identifier", role, number, e, listed))
                 for number in find_odd_ships(text):
                     reason = f"{role} IMO {number}: the check digit is wrong, no ship was looked up"
                     found.append(flag("unscreened", reason, role=role, found=text))
@@ -7051,15 +7038,16 @@ class Screener:
         """The flags of all `evidence` in a row: parties, one a role or every entry with --hits all,
         then addresses and numbers of entries that no party of the row names."""
         beside = [one for one in evidence if one.kind != "party"]
-        hits = self.weigh_names([one for one in evidence if one.kind == "party"], beside, cells)
+        names = [one for one in evidence if one.kind == "party"]
+        hits = self.weigh_names(names, beside, cells)
         company: dict[tuple[str, str, float, str], set[str]] = defaultdict(set)
         for hit in hits:
-            company[key_name(hit)].add(self.entries[hit.entry].list)
+            company[key_name(hit.evidence)].add(self.entries[hit.evidence.entry].list)
         parties = []
         for hit in self.choose_hits(hits):
-            entry = self.entries[hit.entry]
-            also_on = sorted(company[key_name(hit)] - {entry.list})
-            parties.append(build_party_flag(hit, entry, also_on))
+            entry = self.entries[hit.evidence.entry]
+            also_on = sorted(company[key_name(hit.evidence)] - {entry.list})
+            parties.append(build_party_flag(hit.evidence, entry, also_on))
         named = {(one.facts["list"], one.facts["entry_id"]) for one in parties}
         places = [build_place_flag(one, self.entries[one.entry]) for one in beside]
         return parties + [
@@ -7067,75 +7055,85 @@ class Screener:
         ]
 
     def weigh_names(
-        self, names: Sequence[Evidence], beside: Sequence[Evidence], cells: Cells
+        self, names: Sequence[Evidence], places: Sequence[Evidence], cells: Cells
     ) -> list[PartyHit]:
         """The hits of `names` at or above the threshold, those of a weak alias alone left out: one
         of them needs the country, or other evidence of its entry."""
-        hits = [self.weigh(one, beside, cells) for one in names]
-        above = [hit for hit in hits if hit.score >= self.options.threshold]
-        firm = {one.entry for one in beside}
-        firm |= {hit.entry for hit in above if hit.evidence.listed[1] != "weak"}
-        kept = [hit for hit in above if hit.entry in firm or hit.country > 0]
+        threshold, besides = self.options.threshold, dict[str, Beside]()
+        above = []
+        for one in names:
+            if one.role not in besides:
+                besides[one.role] = find_company(one.role, cells, places)
+            beside = besides[one.role]
+            near = one.entry in beside.entries or one.score + COUNTRY_AGREES >= threshold
+            if near and (hit := self.weigh(one, beside)).evidence.score >= threshold:
+                above.append(hit)
+        firm = {one.entry for one in places}
+        firm |= {hit.evidence.entry for hit in above if hit.evidence.listed[1] != "weak"}
+        kept = [hit for hit in above if hit.evidence.entry in firm or hit.country > 0]
         self.unsupported += len(above) - len(kept)
         return kept
 
-    def weigh(self, one: Evidence, beside: Sequence[Evidence], cells: Cells) -> PartyHit:
+    def weigh(self, one: Evidence, beside: Beside) -> PartyHit:
         """The evidence of a name moved by what stands `beside` it: never to 100, which says that
         the names are equal, and never down from a score that is sure."""
-        entry, country_text = self.entries[one.entry], find_country(one.role, cells)
-        country, agrees, moves = parse_country(country_text), 0.0, []
-        if country and entry.countries:
-            agrees = COUNTRY_AGREES if country in entry.countries else COUNTRY_CONFLICTS
+        countries, agrees, moves = self.entries[one.entry].countries, 0.0, []
+        if beside.country and countries:
+            agrees = COUNTRY_AGREES if beside.country in countries else COUNTRY_CONFLICTS
             moves.append(("country", agrees, "country agrees" if agrees > 0 else "country differs"))
-        if any(x.entry == one.entry and x.role == one.role for x in beside if x.kind == "address"):
+        if one.entry in beside.entries:
             moves.append(("address", ADDRESS_AGREES, "address agrees"))
         sure = one.score == 100 or (one.score >= SURE and sum(by for _, by, _ in moves) < 0)
-        room, points = 0.0 if sure else 99.9 - one.score, list(one.points)
+        room, points = 99.9 - one.score, []
         for feature, by, words in moves:
             moved = 0.0 if sure else min(by, room)
             room -= moved
             points.append((feature, -moved, words + f" ({moved:+.3g})" * (moved != 0)))
-        weighed = replace(one, points=tuple(points))
-        address = join_address(cells.get(f"{one.role}_address", ()))
-        return PartyHit(
-            evidence=weighed,
-            score=weighed.score,
-            country=agrees,
-            country_text=country_text,
-            address=address,
-        )
+        return PartyHit(one.lose(*points), agrees, beside)
 
     def find_listed(self, name: str) -> list[ListEntry]:
         """The entries that `name` hits as a party of its own, best first."""
         cells = {"owner": (name,)}
         names = [one for one in self.find_parties(cells) if isinstance(one, Evidence)]
         hits = sorted(self.weigh_names(names, (), cells), key=self.rank_hit)
-        return [self.entries[hit.entry] for hit in hits]
+        return [self.entries[hit.evidence.entry] for hit in hits]
 
     def choose_hits(self, hits: Sequence[PartyHit]) -> list[PartyHit]:
-        """The best hit of each entry in a role that no decision cleared; only the first of a role
-        unless all are asked for."""
+        """The best hit of each entry in a role that no decision cleared, a name found elsewhere
+        only where no party has it; only the first of a role unless all are asked for."""
+        parties = {hit.evidence.entry for hit in hits if hit.evidence.role in PARTY_ROLES}
         best: dict[tuple[str, int], PartyHit] = {}
         for hit in sorted(hits, key=self.rank_hit):
-            best.setdefault((hit.role, hit.entry), hit)
+            role, e = hit.evidence.role, hit.evidence.entry
+            if role in PARTY_ROLES or e not in parties:
+                best.setdefault((role, e), hit)
         chosen: list[PartyHit] = []
-        named = {hit.entry for hit in hits if hit.role in PARTY_ROLES}
-        for hit in best.values():
-            if hit.role not in PARTY_ROLES and hit.entry in named:
-                continue  # said of the party itself
-            first = self.options.hits == "all" or hit.role not in {one.role for one in chosen}
-            entry = self.entries[hit.entry]
-            if first and not self.cleared.holds(hit, entry, self.options.as_of):
+        taken: set[str] = set()
+        for (role, e), hit in best.items():
+            first = role not in taken or self.options.hits == "all"
+            if first and not self.cleared.holds(hit, self.entries[e], self.options.as_of):
                 chosen.append(hit)
+                taken.add(role)
         return chosen
 
     def rank_hit(self, hit: PartyHit) -> tuple[Any, ...]:
         """Role by role, best first; ties by country, by what binds an export, by list and entry."""
-        entry = self.entries[hit.entry]
-        role = [*PARTY_ROLES, hit.role].index(hit.role)
-        place = (role, -hit.score, -hit.country, rank_list(entry.list))
-        listed, kind = hit.evidence.listed
-        return (*place, entry.list, entry.entry_id, kind != "primary", listed)
+        one, entry = hit.evidence, self.entries[hit.evidence.entry]
+        role = [*PARTY_ROLES, one.role].index(one.role)
+        place = (role, -one.score, -hit.country, rank_list(entry.list), entry.list, entry.entry_id)
+        return (*place, one.listed[1] != "primary", one.listed[0])
+
+
+def find_company(role: str, cells: Cells, places: Iterable[Evidence]) -> Beside:
+    """What stands beside the party `role`, `places` being the evidence of addresses."""
+    country_text = find_country(role, cells)
+    near = {one.entry for one in places if one.kind == "address" and one.role == role}
+    return Beside(
+        country_text=country_text,
+        country=parse_country(country_text),
+        address=join_address(cells.get(f"{role}_address", ())),
+        entries=frozenset(near),
+    )
 
 
 def find_place_hits(cells: Cells) -> Answer:
@@ -7162,10 +7160,10 @@ def find_descriptions(cells: Cells) -> Answer:
     return screen_descriptions(cells["description"], cells.get("hs_code", ()), (ANY_DESTINATION,))
 
 
-def key_name(hit: PartyHit) -> tuple[str, str, float, str]:
+def key_name(one: Evidence) -> tuple[str, str, float, str]:
     """What hits of one party on several lists have in common: the cell, the score, the name."""
-    words = sorted(fold_words(hit.evidence.listed[0]).split()) if hit.score < 100 else ()
-    return hit.role, hit.text, hit.score, " ".join(words)
+    words = sorted(fold_words(one.listed[0]).split()) if one.score < 100 else ()
+    return one.role, one.text, one.score, " ".join(words)
 
 
 def name_band(score: float, kind: str) -> str:
@@ -7173,19 +7171,18 @@ def name_band(score: float, kind: str) -> str:
     return "weak alias" if kind == "weak" else next(name for least, name in BANDS if score >= least)
 
 
-def build_party_flag(hit: PartyHit, entry: ListEntry, also_on: Sequence[str]) -> Flag:
-    """The `party` flag of `hit`: 100 less the points of its evidence is the score."""
-    one, binding = hit.evidence, read_binding().get(entry.list, {})
-    listed, kind = one.listed
+def build_party_flag(one: Evidence, entry: ListEntry, also_on: Sequence[str]) -> Flag:
+    """The `party` flag of a name: 100 less the points of its evidence is the score."""
+    binding, (listed, kind) = read_binding().get(entry.list, {}), one.listed
     said = [
         f'{one.role.replace("_", " ")} "{one.text}" hits {kind} name "{listed}" of'
-        f" {entry.list} {entry.entry_id} with {hit.score:g} ({name_band(hit.score, kind)})",
+        f" {entry.list} {entry.entry_id} with {one.score:g} ({name_band(one.score, kind)})",
         *(words for _, _, words in one.points if words),
         f"also on {', '.join(also_on)}" if also_on else "",
         entry.remarks if kind == "owned" else "",
         f"licence: {entry.licence}" if entry.licence else "",
         f"forbids: {binding['forbids']} ({binding['as_of']})" if binding else "",
-        f"falls away above threshold {hit.score:g}",
+        f"falls away above threshold {one.score:g}",
         "a hit is not a match",
     ]
     return flag(
@@ -7195,7 +7192,7 @@ def build_party_flag(hit: PartyHit, entry: ListEntry, also_on: Sequence[str]) ->
         query_name=one.text,
         listed_name=listed,
         name_kind=kind,
-        score=hit.score,
+        score=one.score,
         list=entry.list,
         entry_id=entry.entry_id,
         programmes=list(entry.programmes),
