@@ -1916,7 +1916,7 @@ def _build_entry(draft: Draft, layout: Row, list_name: str) -> ListEntry:
     facts: dict[str, Any] = {k: draft[k][0].strip() if k in draft else "" for k in ONE_TEXT}
     formats = (layout["dates"], *DATE_FORMATS)
     facts |= {name: parse_date(facts[name], formats) for name in DATES}
-    list_code = _find_code(facts.pop("code")) or list_name
+    list_code = _find_code(" ".join(facts.pop("code").split())) or list_name
     remarks = _join_remarks(draft, layout)
     numbers = [parse_identifier(text, "") for text in draft.get("identifiers", ())]
     numbers += [parse_identifier(text.strip(), LABELS) for text in draft.get("labelled", ())]
@@ -2235,7 +2235,8 @@ def _tell_age(held: HeldList, options: ListOptions) -> tuple[str, int | None, li
 def _judge_list(files: Sequence[ListFile], options: ListOptions) -> Judged:
     """Entries of a list and the verdict; what lies under official/ must be young too."""
     path = files[0].path
-    folders = path.resolve().parts[-4:-1]
+    real = Path(os.path.realpath(path))  # `resolve` raises for a link to itself
+    folders = real.parts[-4:-1]
     due = folders[folders.index("official") + 1 :][:1] if "official" in folders else ()
     official = _find_source("".join(due))
     held = _hold_list(files, official)
@@ -2246,7 +2247,7 @@ def _judge_list(files: Sequence[ListFile], options: ListOptions) -> Judged:
         entry.expires_on and entry.expires_on < f"{options.as_of}" for entry in held.entries
     ):
         fault = f"{path} holds only entries that have expired"
-    if path.resolve() == TABLES / "starter.csv":
+    if real == TABLES / "starter.csv":
         said.append(STARTER)
     if held.source["format"] == "transcription":
         said.append(f"a transcription of {as_of}, not the official file")

@@ -458,3 +458,56 @@ def test_a_first_cell_without_end_is_refused(tmp_path):
     (tmp_path / "o.csv").write_text("name\n" + ('"' + "a" * 99_999 + "\n") * 3)
     with pytest.raises(screen.ScreenError, match="quotes out of place"):
         screen.read_lists([tmp_path / "o.csv"], OPTIONS)
+
+
+def test_a_file_missing_beside_the_note_of_update_stops_the_run(tmp_path, small_registry):
+    copy = keep_copy(tmp_path / "official" / "UN-SC", UN_XML)
+    note = json.loads((copy / "copy.json").read_text())
+    (copy / "copy.json").write_text(json.dumps({**note, "files": ["list", "alt.csv"]}))
+    with pytest.raises(screen.ScreenError, match=r"alt\.csv cannot be read .*No such file"):
+        screen.read_lists([tmp_path], OPTIONS)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links")
+def test_links_are_followed_once_and_a_loop_ends(tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "house.csv").write_text("name\nBorealis\n")
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "near").symlink_to(tmp_path / "far")
+    (tmp_path / "far" / "back").symlink_to(tmp_path / "lists")
+    reports = screen.read_lists([tmp_path / "lists"], OPTIONS)[1]
+    assert [report.list for report in reports] == ["house"]
+    (tmp_path / "lists" / "loop.csv").symlink_to(tmp_path / "lists" / "loop.csv")
+    with pytest.raises(screen.ScreenError, match=r"loop\.csv cannot be read "):
+        screen.read_lists([tmp_path / "lists"], OPTIONS)
+
+
+def test_a_folder_that_cannot_be_read_stops_the_run(tmp_path, monkeypatch):
+    def refuse(path, *_, **__):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    (tmp_path / "house.csv").write_text("name\nBorealis\n")
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(screen.ScreenError, match=r"cannot be read \(Permission denied\)"):
+        screen.read_lists([tmp_path], OPTIONS)
+
+
+def test_a_list_of_expired_entries_alone_is_refused(tmp_path):
+    (tmp_path / "own.csv").write_text("name,expires_on\nBorealis,2025-01-01\nLantern,2024-02-02\n")
+    with pytest.raises(screen.ScreenError, match="holds only entries that have expired"):
+        screen.read_lists([tmp_path / "own.csv"], OPTIONS)
+
+
+def test_a_list_of_tomorrow_is_said_to_be(no_profiles):
+    report = report_of("un-of-next-year.xml")
+    assert (report.status, "after the day it is judged for" in report.note) == ("stale", True)
+
+
+def test_an_unreadable_date_of_publication_refuses(no_profiles):
+    assert "has an unreadable date of publication" in report_of("un-date-unreadable.xml").note
+
+
+def test_official_lists_that_are_not_loaded_are_named(no_profiles):
+    names = screen.find_unloaded([report_of("csl-quoted.csv")])
+    assert "UN Security Council Consolidated List (UN-SC)" in names
+    assert not any("US-SDN" in name or "US-CSL" in name for name in names)

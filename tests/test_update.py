@@ -249,6 +249,23 @@ WRONG_BODIES = {
     "half its records": build_list("New", rows=150),
     "wrong list": build_list("New", canary="Somebody Else"),
     "empty": b"",
+    "its header alone": NEWER[:20].splitlines()[0] + b"\n",
+    "header lost": NEWER.split(b"\n", 1)[1],
+    "name column renamed": NEWER.replace(b"name", b"title", 1),
+    "names emptied": b"\n".join(
+        b",".join([row.split(b",")[0], b"", b"entity"]) for row in NEWER.split(b"\n")[:-1]
+    ).replace(b"entry_id,,entity", b"entry_id,name,type")
+    + b"\n",
+    "names cut": b"\n".join(row[:9] for row in NEWER.split(b"\n")),
+    "types emptied": NEWER.replace(b",entity", b","),
+    "swollen to three times": NEWER
+    + b"".join(build_list(f"S{n}").split(b"\n", 1)[1] for n in range(2)),
+    "a page of XML": b"<rss><item/></rss>",
+    "a PDF document": b"%PDF-1.7\n" + NEWER,
+    "JSON lines": b'{"name": "Orbital Canary Trading"}\n' * 300,
+    "a quote left open": NEWER.replace(b"New Imaginary Works 9,", b'"New Imaginary Works 9,', 1),
+    "a column of names that nobody reads": NEWER.replace(b"type", b"name 2", 1),
+    "NULs": bytes(len(NEWER)),
     "gzip cut": gzip.compress(NEWER)[:-9],
     "gzip bomb": gzip.compress(bytes(screen.LARGEST_LIST + 1), 1)[: 10 * len(GOOD)],
 }
@@ -272,9 +289,8 @@ def test_a_wrong_body_leaves_the_good_copy(case: str, server: Server, tmp_path: 
     assert update(server.address, tmp_path)[0] == []
     server.answers, today = [build_answer(WRONG_BODIES[case])], f"{datetime.now(UTC):%Y-%m-%d}"
     (tmp_path / "l.csv").write_bytes(WRONG_BODIES[case])
-    fault, _ = screen.check_download(
-        [tmp_path / "l.csv"], build_source(server.address), {"entries": 300}
-    )
+    last = screen.read_copy_note(screen.find_copies(tmp_path / "X-LIST")[0])["measures"]
+    fault, _ = screen.check_download([tmp_path / "l.csv"], build_source(server.address), last)
     assert fault
     faults, _ = update(server.address, tmp_path)
     assert faults == [build_sentence(fault.rstrip("."), server.address, tmp_path, today)]
@@ -283,6 +299,41 @@ def test_a_wrong_body_leaves_the_good_copy(case: str, server: Server, tmp_path: 
     server.answers = [build_answer(NEWER)]
     assert update(server.address, tmp_path)[0] == []
     assert read_used(tmp_path) == {"X-LIST": [NEWER]}
+
+
+def test_without_a_network_one_sentence_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def fail(address: tuple[str, int], *_: object) -> socket.socket:
+        asked.append(address[0])
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setattr(socket, "create_connection", fail)
+    sources = [build_source(f"https://{n}.example.invalid/l.csv", n) for n in "abcdefg"]
+    (fault,) = screen.update_lists(sources, [], tmp_path, str, LIMITS)
+    assert fault == (
+        "no list could be reached (https://b.example.invalid/l.csv could not be downloaded: "
+        "[Errno -3] Temporary failure in name resolution): is this machine on the network? "
+        "The copies in use stay; run `screen.py update` then."
+    )
+    assert asked == ["a.example.invalid", "b.example.invalid"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of Unix")
+def test_a_copy_may_be_read_by_others_as_the_umask_says(server: Server, tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        update(server.address, tmp_path)
+    finally:
+        os.umask(before)
+    (copy,) = screen.find_copies(tmp_path / "X-LIST")
+    modes = {path.stat().st_mode & 0o777 for path in copy.iterdir()}
+    assert (copy.stat().st_mode & 0o777, modes) == (0o755, {0o644})
 
 
 def test_first_download(server: Server, tmp_path: Path) -> None:
