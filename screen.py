@@ -1836,9 +1836,9 @@ def _read_columns() -> frozenset[str]:
 
 def _read_rows(path: Path, body: bytes) -> ListFile:
     """The file as a table: its layout by its columns, its entries, and the first damage in it."""
-    with open_table(
-        str(path), ReadOptions(), rank_list_header, body.removesuffix(b"\x1a")
-    ) as table:
+    bare = re.match(rb'"?\d+"?,', body)  # of OFAC's files; their remarks hold other delimiters
+    options, text = ReadOptions(delimiter="," if bare else None), body.removesuffix(b"\x1a")
+    with open_table(str(path), options, rank_list_header, text) as table:
         chunk = table.read()
     rows = [row for row in chunk.rows if tuple(row) != table.headers]  # the CSL repeats its header
     damage = [*table.notes, *chunk.damage.values()]
@@ -1854,15 +1854,11 @@ def _read_rows(path: Path, body: bytes) -> ListFile:
     rules, drafts = _read_rules(layout["layout"]), dict[str, Draft]()
     nodes = (Node("row", dict(zip(columns, row, strict=False))) for row in rows)
     _read_drafts(nodes, layout, drafts)
-    needed = [
-        n for rule in rules if not (rule.optional or rule.at) for n in rule.take if n[0] != "="
-    ]
+    firm = [rule for rule in rules if not (rule.optional or rule.at)]
+    needed = (name for rule in firm for name in rule.take if name[0] != "=")
     faults = [f"lacks the column {name!r}" for name in needed if name not in columns]
-    if (
-        layout["list"]
-        and not body.rstrip(b"\0").endswith((b"\n", b"\r", b'"', b"\x1a"))
-        and body[:2] != b"PK"
-    ):
+    ends = body.rstrip(b"\0").endswith((b"\n", b"\r", b'"', b"\x1a")) or body[:2] == b"PK"
+    if layout["list"] and not ends:
         damage.append("breaks off in its last row")
     read = {name for rule in rules for name in (*rule.take, *(way for way, _ in rule.when))}
     return ListFile(
@@ -2495,6 +2491,19 @@ def _tell_fault(source: Row, folder: Path, fault: str) -> str:
     fetch = [f"{url or source['manual']} as {home / name}" for url, name in _split_parts(source)]
     todo = f"run `screen.py update {source['list']}` again, or fetch by hand {', '.join(fetch)}."
     return f"{source['list']}: {fault.rstrip('.')}; {kept} in use; {todo}"
+
+
+def find_update_folder() -> Path:
+    """Where `update` writes: under the first folder that SCREEN_LISTS names, for `run` reads these
+    alone, else under the program's own lists/."""
+    named = [Path(part) for part in os.environ.get("SCREEN_LISTS", "").split(os.pathsep) if part]
+    folders = [path for path in named if path.is_dir()]
+    if named and not folders:
+        raise ScreenError(
+            "update: SCREEN_LISTS names no folder, and nothing else is read: unset it."
+        )
+    ours = not folders or TABLES in {Path(os.path.realpath(path)) for path in folders}
+    return (TABLES if ours else folders[0]) / "official"
 
 
 def update_lists(
@@ -7719,7 +7728,8 @@ def load_screener(request: RunRequest, talk: Talk) -> Screener:
     """The screener that `request` asks for; says which lists it holds."""
     entries, reports = read_lists(*request.lists())
     for report in reports:
-        talk.say(say_report(report))
+        lossy = "rows without a name" in report.note  # -q never hides that names are missing
+        (talk.warn if lossy else talk.say)(say_report(report))
     if not entries:
         raise ScreenError("lists: no listed party was loaded, nothing to screen with: give -l.")
     asked = request.as_of, request.threshold, request.hits, request.jobs, request.columns
@@ -8508,8 +8518,7 @@ def lists(form: str, **given: Any) -> None:
     reports = [report for _, report in judge_lists(*RunRequest((), **given).lists())]
     columns = VERDICT_COLUMNS if form == "table" else REPORT_COLUMNS
     print_records(list(map(asdict, reports)), columns, form)
-    there = {report.list for report in reports}
-    if missing := [row["list"] for row in read_table("sources") if row["list"] not in there]:
+    if missing := find_unloaded(reports):
         Talk(given["quiet"]).say(f"official lists that are not loaded: {', '.join(missing)}")
     if refused := [report for report in reports if report.status == "refused"]:
         first = f"first {refused[0].file}: {refused[0].note}"
@@ -8637,7 +8646,7 @@ def update(names: Sequence[str], quiet: bool) -> None:
     """Download official lists into lists/official/: all of lists/sources.csv, or those NAMED."""
     talk, sources = Talk(quiet), read_table("sources")
     limits = replace(UPDATE_LIMITS, progress=talk.live)
-    if faults := update_lists(sources, names, TABLES / "official", talk.say, limits):
+    if faults := update_lists(sources, names, find_update_folder(), talk.say, limits):
         raise ScreenError("\n".join(faults))
 
 

@@ -511,3 +511,9 @@ def test_official_lists_that_are_not_loaded_are_named(no_profiles):
     names = screen.find_unloaded([report_of("csl-quoted.csv")])
     assert "UN Security Council Consolidated List (UN-SC)" in names
     assert not any("US-SDN" in name or "US-CSL" in name for name in names)
+
+
+def test_remarks_full_of_semicolons_are_ofac_s_comments(tmp_path):
+    (tmp_path / "c.csv").write_text('101,"one; two; three; four"\r\n102,"five; six"\r\n\x1a')
+    file = screen.read_list_file(tmp_path / "c.csv")
+    assert (file.layout["part"], [*file.drafts], file.fault) == ("comments", ["101", "102"], "")

@@ -643,3 +643,13 @@ def test_a_kill_before_every_file_call(keeper: subprocess.Popen[str], tmp_path: 
     assert ended == 0
     assert all("/.partial-" in path for path in list_leftovers(folder))
     assert kills > 20 and changed > 3
+
+
+def test_update_writes_where_run_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SCREEN_LISTS", raising=False)
+    assert screen.find_update_folder() == screen.TABLES / "official"
+    monkeypatch.setenv("SCREEN_LISTS", f"{tmp_path / 'own.csv'}{os.pathsep}{tmp_path}")
+    assert screen.find_update_folder() == tmp_path / "official"
+    monkeypatch.setenv("SCREEN_LISTS", str(tmp_path / "own.csv"))
+    with pytest.raises(screen.ScreenError, match="names no folder"):
+        screen.find_update_folder()
