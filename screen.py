@@ -3126,8 +3126,19 @@ def fold_word(word: str, language: Language) -> str:
     parts = []
     for part in unicodedata.normalize("NFC", word).split():
         plain = "".join(map(fold_letter, part))
-        parts.append(BEGINS.sub(ABJAD_MARK, plain, count=1) if ABJAD.search(part) else plain)
+        parts += mark_bare(plain) if ABJAD.search(part) else [plain]
     return " ".join(parts)
+
+
+def mark_bare(word: str) -> list[str]:
+    """An Arabic or Hebrew `word` in Latin consonants, marked, without its article; what is written
+    as one with Abd stands apart.
+
+    >>> mark_bare("abdalazyz"), mark_bare("alrntysy"), mark_bare("(mhmd")
+    (['ʿabd', 'ʿazyz'], ['ʿrntysy'], ['(ʿmhmd'])
+    """
+    parts = re.sub(r"^(\W*abd)al(?=\w{3})|^(\W*)al(?=\w{3})", r"\1 \2", word).split()
+    return [BEGINS.sub(ABJAD_MARK, part, count=1) for part in parts]
 
 
 def fold_script(text: str, language: Language, spell: bool) -> str:
@@ -3307,19 +3318,18 @@ TELLING = 0.3  # weight from which a word is one that tells parties apart
 PATRONYMIC = re.compile(
     r"(?:[eijoy][vw]+i(?:t?s?ch|cz|tch)|[eijoy][vw]n[ay]|ichna|[oi]vych|ivna|oglu|ogl[yi]|kyzy|qizi)$"
 )
-# How two words can agree, and how many slips that counts.
-EQUAL, LETTER, SWAPPED, SCANNED, SOUND, ANY, JOINED, VOWELS, NICK, TWO, INITIAL, BROKEN, WHOLE = (
-    range(13)
-)
-WORDS, ENDING, SPACED = range(
-    3
-)  # ways to align: word by word, up to a break, as one run of letters
-HOW = (
+HOW = (  # how two words can agree, and how many slips that counts
     ("equal", 0.0), ("one letter differs", 1.0), ("two letters swapped", 0.9),
     ("letters look alike", 0.8), ("same sound", 0.7), ("a letter lost", 0.5),
-    ("written as one or apart", 0.5), ("vowels left out", 1.6), ("short for the given name", 1.5),
-    ("two letters differ", 2.0), ("initial", 1.5), ("cut off", 1.0), ("spaced otherwise", 1.0),
+    ("written as one or apart", 0.5), ("vowels left out", 1.6), ("same consonants", 0.6),
+    ("short for the given name", 1.5), ("two letters differ", 2.0), ("initial", 1.5),
+    ("cut off", 1.0), ("spaced otherwise", 1.0),
 )  # fmt: skip
+(
+    EQUAL, LETTER, SWAPPED, SCANNED, SOUND, ANY, JOINED, VOWELS, BARE, NICK, TWO, INITIAL, BROKEN,
+    WHOLE,
+) = range(len(HOW))  # fmt: skip
+WORDS, ENDING, SPACED = range(3)  # ways to align: word by word, up to a break, as one run
 SLIPS = np.array([slips for _, slips in HOW])
 HALF_JOINED = np.array([SLIPS[JOINED] / 2])  # of each of two words that stand for one
 SAID = {
@@ -3695,11 +3705,9 @@ class Relations:
                     yield from ((word, unit, how) for unit in self.keys.get(key, ()))
                 elif key == "v" + word and not self.is_common(word):
                     yield from ((word, unit, VOWELS) for unit in self.keys.get(key, ()))
-                elif key[0] in "aA":
-                    yield from (
-                        (word, unit, VOWELS)
-                        for unit in self.keys.get(key.swapcase()[0] + key[1:], ())
-                    )
+                elif key[0] in "aA":  # one of the two is written without vowels
+                    other = key[0].swapcase() + key[1:]
+                    yield from ((word, unit, BARE) for unit in self.keys.get(other, ()))
         behind = {word: word[2:] for word in words if word[:2] in ARTICLES and len(word) > 6}
         for word, keys in zip(behind, self.key_words([*behind.values()]), strict=True):
             for unit in self.keys.get(keys[0], ()) if keys else ():
@@ -3869,7 +3877,12 @@ def measure(
         for words in ([query.words[i] for i in left], [name.words[j] for j in lacking])
     ]
     plain, other = " ".join(query.words), " ".join(name.words)
-    whole = 0.0 if way == ENDING else float(OSA.distance(plain, other, score_cutoff=MOST_WHOLE))
+    whole = min(float(sum(letters)), float(MOST_WHOLE + 1))
+    if way == ENDING:
+        whole = 0.0
+    elif ABJAD_MARK not in plain + other:
+        ways = {plain, reorder(found)}
+        whole = min(float(OSA.distance(way, other, score_cutoff=MOST_WHOLE)) for way in ways)
     form = 0.0 if same_forms else 2.0 if all(forms) else 1.0
     kind = index.types[n]
     sole_of = (
@@ -3906,6 +3919,13 @@ def measure(
     return features, found
 
 
+def reorder(found: Alignment) -> str:
+    """The words of the query in the order of their partners on the list, the others last."""
+    pairs = sorted(found.pairs, key=lambda pair: pair.theirs)
+    order = [i for pair in pairs for i in pair.mine] + [*found.mine_left]
+    return " ".join(found.query.words[i] for i in order)
+
+
 def share(part: float, rest: float) -> float:
     """`part` of `part` and `rest`."""
     return part / (part + rest) if part > 0 else 0.0
@@ -3939,6 +3959,7 @@ class Sums(NamedTuple):
     """What the words of a batch of queries may agree with; places count queries."""
 
     sizes: Array  # letters and blanks of the query
+    voweled: Array  # whether it is written with vowels
     forms: Array  # bits of the classes of its legal forms
     formal: Array  # bits of its words in legal forms
     weights: Array  # query x word
@@ -3983,6 +4004,8 @@ class Matcher:
         self.kinds = np.array([FIRM_AGAINST.get(kind, 0) for kind in self.index.types])
         self.formless = np.array([not name.forms for name in self.index.folded], dtype=bool)
         self.texts = [" ".join(name.words) for name in self.index.folded]
+        self.bags = count_letters(self.index.folded)
+        self.voweled = np.array([is_voweled(name) for name in self.index.folded], dtype=bool)
         self.squeezed = [
             n for n, name in enumerate(self.index.folded) if 4 < self.sizes[n] <= LONGEST_SQUEEZED
         ]
@@ -4050,9 +4073,10 @@ class Matcher:
         q, n = self.meet(queries, sums, budget)
         least = self.bound(sums, queries, q, n)
         q, n, least = (x[least <= budget + ROUNDING] for x in (q, n, least))
-        mine = [" ".join(query.words) for query in queries]
-        texts = [mine[i] for i in q.tolist()], [self.texts[i] for i in n.tolist()]
-        whole = process.cpdist(*texts, scorer=OSA.distance, score_cutoff=MOST_WHOLE, dtype=np.uint8)
+        mine = count_letters(queries)
+        apart = mine[q].astype(np.int16) - self.bags[n]
+        whole = np.maximum(apart.clip(0).sum(axis=1), (-apart).clip(0).sum(axis=1))
+        whole = np.where(sums.voweled[q] & self.voweled[n], whole, 0)
         keep = least + self.card.costs("whole", whole) <= budget + ROUNDING
         found = {(a, b, WORDS) for a, b in zip(q[keep].tolist(), n[keep].tolist(), strict=True)}
         for place, query in enumerate(queries):
@@ -4110,7 +4134,10 @@ class Matcher:
         formal = [sum(1 << i for i, mark in enumerate(query.formal) if mark) for query in queries]
         forms = np.array([form_bits(query) for query in queries])
         marks = np.array(formal, dtype=np.uint64)
-        return Sums(lengths, forms, marks, weights, letters, figures, *merged, initials, firsts)
+        voweled = np.array([is_voweled(query) for query in queries], dtype=bool)
+        return Sums(
+            lengths, voweled, forms, marks, weights, letters, figures, *merged, initials, firsts
+        )
 
     def find_joined(self, query: FoldedName) -> Iterator[tuple[int, int]]:
         """(unit, bits of words) for words of `query` that stand for a listed one together, or one
@@ -4170,7 +4197,9 @@ class Matcher:
             np.repeat(self.index.rarity[unit[chosen]], sizes[rows])[order], firsts
         )
         proved += np.where(enough, proof, 0.0).sum(axis=1)[q]
-        lost = self.lose(sums, q, met | ~asked[q], np.abs(sums.sizes[q] - self.lengths[n]))
+        longer = np.abs(sums.sizes[q] - self.lengths[n])
+        longer = np.where(sums.voweled[q] & self.voweled[n], longer, 0)
+        lost = self.lose(sums, q, met | ~asked[q], longer)
         lost += self.card.costs("thin", np.maximum(0.0, 2.0 - proved))
         lost += self.card.costs("listed_left", share_of(self.totals[n] - proved, self.totals[n]))
         keep = lost <= budget + ROUNDING
@@ -4256,6 +4285,22 @@ def merge_keys(keys: Array, bits: Array, slips: Array) -> tuple[Array, Array, Ar
         return ordered, bits, slips
     every = np.bitwise_or.reduceat(bits[order], firsts)
     return ordered[firsts], every, np.minimum.reduceat(slips[order], firsts)
+
+
+def count_letters(names: Sequence[FoldedName]) -> Array:
+    """How often each letter, and any other sign, stands in each of `names`: by no fewer letters do
+    two of them differ, whatever the order of their words (int16, names x 27)."""
+    text = "\n".join("".join(name.words) for name in names)
+    signs = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32).astype(np.int64)
+    ends = signs == ord("\n")
+    row, place = np.cumsum(ends), np.where((signs > 96) & (signs < 123), signs - 97, 26)
+    counts = np.bincount((row * 27 + place)[~ends], minlength=27 * len(names))
+    return counts.reshape(-1, 27).astype(np.int16)
+
+
+def is_voweled(name: FoldedName) -> bool:
+    """Whether no word of `name` is written in consonants only."""
+    return not any(word.startswith(ABJAD_MARK) for word in name.words)
 
 
 def share_of(part: Array, whole: Array) -> Array:
@@ -6961,8 +7006,9 @@ class Screener:
             words=hit.words,
         )
         kind, one_word = self.entries[e].type, bool(part) and len(hit.asked.split()) == 1
-        if one_word and role != "vessel" and kind in SINGLE_NAMED:
-            said = f"one word of a longer cell names a listed {kind}"
+        firm = one_word and bool(fold_names([text], self.language)[0].forms)
+        if firm and role != "vessel" and kind in SINGLE_NAMED:
+            said = f"one word of a firm's cell names a listed {kind}"
             return one.lose(("role", PART_LOSES, said))
         return one
 
