@@ -158,6 +158,12 @@ def draw(
     for _ in range(size):
         given, last = rng.choice(people).split(",", 1)[1], rng.choice(people).split(",", 1)[0]
         bad.append(Sample(f"{given.strip()} {last.strip()}", -1, "mixed", "names of two persons"))
+    for _ in range(size // 4):
+        first = re.sub(r"\W.*", "", rng.choice(people).split(",", 1)[1].strip())
+        if len(first) > 3:
+            bad.append(
+                Sample(f"{first} {rng.choice('ABCDEFGHKLMNOPRST')}", -1, "mixed", "given name")
+            )
     changed = [s for s in good if s.text.strip()]
     return changed, bad
 
