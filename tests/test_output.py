@@ -231,17 +231,10 @@ def test_evidence_alone_recomputes_the_score_and_the_reason_tells_it(place):
         assert hit["score"] >= 70
 
 
-@pytest.mark.parametrize(
-    ("name", "band"),
-    [
-        ("Orbita Plus", "exact"),
-        ("Orbita Plus GmbH", "strong"),
-        ("Milurov", "weak alias"),
-        ("Kvantek Severnaya Zara", "possible"),
-    ],
-)
-def test_bands(place, name, band):
-    country = "RU" if name == "Milurov" else ""
-    text = f"Consignee,Consignee Country\n{name},{country}\n"
-    (record,) = run_records("-t", 80, text=text)
-    assert f"({band})" in record["hits"][0]["reason"]
+BANDS = [(100, "exact"), (99.9, "strong"), (95, "strong"), (94.9, "possible")]
+
+
+@pytest.mark.parametrize(("score", "band"), BANDS)
+def test_bands(score, band):
+    assert screen.name_band(score, "primary") == band
+    assert screen.name_band(score, "weak") == "weak alias"
