@@ -6171,7 +6171,9 @@ class Earlier:
         """`row` with the word new or same."""
         key = self.key(layout, row.cells)
         signs = {sign_reason(flag.kind, flag.reason) for flag in row.flags}
-        self.met.add(key)
+        self.met.add(key)  # also a row that decisions have cleared: it is not gone
+        if not row.flags:
+            return row
         if signs <= self.signs.get(key, set()):
             self.counts["same"] += 1
             return replace(row, since="same")
@@ -7952,7 +7954,7 @@ def write_chunk(chunk: Chunk, layout: Layout, before: int, run: Session) -> None
     every = (found.get(n) or ScreenedRow(n, cells, ()) for n, cells in numbered)
     for row in every if request.every else found.values():
         talk.count(before + row.number, row)  # first: a stop finds it being written
-        told = run.earlier.compare(row, layout) if run.earlier and row.flags else row
+        told = run.earlier.compare(row, layout) if run.earlier else row
         if row.flags or request.every:
             run.writers[0].write_row(told)
         for writer in run.writers[1:]:

@@ -9,7 +9,7 @@ from caller import call
 LIST = """name,entry_id,type,aliases,weak_aliases,countries,addresses,programme
 Kvantek Severnaya Zarya,K1,entity,Kvantek SZ,Milurov,RU,"Lenina 7, Tambov Severny",P1|P2
 Orbita Plus,O1,entity,,,CN,,
-Orbita Plus Marine 12,O2,entity,,,AE,,
+Bereg Marine 12,O2,entity,,,AE,,
 =Evil Formula,E1,entity,,,,,
 """
 DAY = ("--as-of", "2026-11-23")

@@ -291,3 +291,9 @@ def test_an_earlier_output_that_is_none_is_said(own_place):
         said
         == "Error: own.csv: no output of screen.py, it has no column screen_reason: give one to --since."
     )
+
+
+def test_a_row_that_a_decision_cleared_is_not_gone(cleared):
+    run("-o", "week.csv", "rows.csv")
+    done = run("--cleared", "cleared.csv", "--since", "week.csv", "rows.csv")
+    assert "since week.csv: 0 rows new, 0 same, 0 gone" in done.stderr
