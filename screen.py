@@ -3337,7 +3337,7 @@ SAID = {
     "forms": "legal form differs or is missing", "short": "few letters agree",
     "firm_person": "a firm's legal form against a person", "moved": "words in another order",
     "firm_ship": "a firm's legal form against a ship", "initials": "initials stand for names",
-    "cut": "the name is cut off",
+    "cut": "the name is cut off", "generic": "only common words agree",
 }  # fmt: skip
 LONG = 9  # letters from which two may differ: "lukashnko"
 CUT_FROM = 20  # letters of a name that may be cut off
@@ -3913,6 +3913,7 @@ def measure(
         "cut": max(0.0, 40.0 - size_of(query)) if way == ENDING else 0.0,
         "moved": float(is_moved(found)),
         "whole": whole,
+        "generic": 0.0 if telling else whole,
         "whole_unlike": whole if unlike and unlike[0] else 0.0,
         "spaced": max(0.0, 20.0 - size) if found.way == SPACED else 0.0,
     }
@@ -8674,9 +8675,9 @@ def selftest(sample: int, form: str, **given: Any) -> None:
 
     \b
     Listed names are varied as senders vary them; `percent` of the variations raise their entry.
-      spelling        typing errors, scans, look-alike letters, word order, legal form
-      shortening      abbreviations, initials, names cut off, a trade word left out
-      near-neighbour  one distinctive word replaced: another party, that should not be raised
+      slip       one slip on any letter or figure, those of legal forms too
+      habit      legal form, order, abbreviations, initials, names cut off, a trade word left out
+      neighbour  one distinctive word replaced: another party, that should not be raised
 
     screen.py selftest -l consolidated.csv -t 90
     """
