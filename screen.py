@@ -3343,7 +3343,7 @@ LONG = 9  # letters from which two may differ: "lukashnko"
 CUT_FROM = 20  # letters of a name that may be cut off
 ARTICLES = frozenset("al el ul il as es ad ed ar er an en az ez at et ash esh".split())
 PERSON_TYPES = ("", "individual")  # BIS names no types
-LETTER_WEIGHT = CLASS_WEIGHT["letter"]
+LETTER_WEIGHT, PLACE_WEIGHT = CLASS_WEIGHT["letter"], CLASS_WEIGHT["place"]
 THIN_FORMS = 1.3  # agreed weight below which a legal form tells much
 FORM_CLASSES = ("LTD", "PLC", "CORP", "LP", "SOE", "FOUND", "RND", "SOLE", "COOP")
 SOLE = 0.6  # share of what agreed from which one word is the only telling one
@@ -3913,7 +3913,7 @@ def measure(
         "cut": max(0.0, 40.0 - size_of(query)) if way == ENDING else 0.0,
         "moved": float(is_moved(found)),
         "whole": whole,
-        "generic": 0.0 if telling else whole,
+        "generic": whole if agreed and all(p.weight <= PLACE_WEIGHT for p in found.pairs) else 0.0,
         "whole_unlike": whole if unlike and unlike[0] else 0.0,
         "spaced": max(0.0, 20.0 - size) if found.way == SPACED else 0.0,
     }
@@ -4093,7 +4093,7 @@ class Matcher:
     def find_cut(self, query: FoldedName) -> Iterator[int]:
         """Listed names that go on where `query` breaks off."""
         size, plain = size_of(query), " ".join(query.words)
-        if size < CUT_FROM:
+        if size < CUT_FROM or self.language.form_words.issuperset(query.words):
             return
         start = bisect_left(self.plains, (plain, 0))
         for text, n in self.plains[start : start + MOST_CUT]:
