@@ -3120,11 +3120,12 @@ def fold_word(word: str, language: Language) -> str:
     """
     latin = len(LATIN.findall(word))
     if latin and not HAN.search(word) and latin >= len(FOREIGN.findall(word)) > 0:
-        word = word.translate(language.lookalikes)
+        return fold_word(word.translate(language.lookalikes), language)
+    joined = word
     for letters, sound in language.digraphs:
-        word = word.replace(letters, sound)
+        joined = joined.replace(letters, sound)
     parts = []
-    for part in unicodedata.normalize("NFC", word).split():
+    for part in unicodedata.normalize("NFC", joined).split():
         plain = "".join(map(fold_letter, part))
         parts += mark_bare(plain) if ABJAD.search(part) else [plain]
     return " ".join(parts)
@@ -3348,6 +3349,7 @@ THIN_FORMS = 1.3  # agreed weight below which a legal form tells much
 FORM_CLASSES = ("LTD", "PLC", "CORP", "LP", "SOE", "FOUND", "RND", "SOLE", "COOP")
 SOLE = 0.6  # share of what agreed from which one word is the only telling one
 MOST_CUT, CUT_WHOLE = 30, 28  # names that go on so; letters from which a cut may fall between words
+SOLE_FEATURES = {"individual": "sole_person", "vessel": "sole_ship", "aircraft": "sole_ship"}
 FIRM_AGAINST = {"individual": 1, "vessel": 2, "aircraft": 2}
 ROUNDING = 0.06  # of a score, to its first decimal
 MOST_WHOLE = 12  # letters that whole names differ by; beyond it is all the same
@@ -3840,84 +3842,123 @@ def rank_pair(pair: Pair, query: FoldedName, name: FoldedName) -> tuple[Any, ...
 # Features of a pair.
 
 
+class Lefts(NamedTuple):
+    """What an alignment left over, legal forms aside, and what agreed."""
+
+    mine: list[float]  # weights of the words of the query, 0 in a legal form
+    theirs: list[float]
+    mine_lone: list[int]  # places of words without a partner
+    theirs_lone: list[int]
+    agreed: float  # weight of the listed words that agree
+
+    def heaviest(self) -> float:
+        """The weight of the heaviest word without a partner."""
+        lone = [self.mine[i] for i in self.mine_lone] + [self.theirs[j] for j in self.theirs_lone]
+        return max(lone, default=0.0)
+
+
 def measure(
-    query: FoldedName, n: int, relations: Relations, way: int = 0
+    query: FoldedName, n: int, relations: Relations, way: int = WORDS
 ) -> tuple[dict[str, float], Alignment]:
     """The features of `query` against listed name `n`, 0 for what is alike, and the alignment."""
     index = relations.index
     found = align(query, n, relations, way)
-    name, start = index.folded[n], int(index.starts[n])
-    theirs = index.weights[start : start + len(name.words)].tolist()
-    mine = [
-        0.0 if formal else relations.weights[word]
-        for word, formal in zip(query.words, query.formal, strict=True)
-    ]
-    left = [i for i in found.mine_left if not query.formal[i]]
-    lacking = [j for j in found.theirs_left if not name.formal[j]]
-    agreed = sum(pair.weight for pair in found.pairs)
-    own = sum(mine[i] for pair in found.pairs for i in pair.mine)
-    listed_left = share(sum(theirs[j] for j in lacking), agreed)
-    query_left = share(sum(mine[i] for i in left), own)
-    slips = sum(pair.slips for pair in found.pairs)
-    letters = [sum(len(query.words[i]) for i in left), sum(len(name.words[j]) for j in lacking)]
-    size = max(sum(map(len, query.words)), sum(map(len, name.words)))
-    telling = [pair for pair in found.pairs if pair.weight >= TELLING]
-    unlike = sorted((pair.slips / max(1, spell_size(name, pair)) for pair in telling), reverse=True)
-    heavy = max(telling, key=lambda pair: pair.weight, default=None)
-    sole = heavy is not None and heavy.weight >= SOLE * agreed
-    forms = [
-        any(query.formal[i] for i in found.mine_left),
-        any(name.formal[j] for j in found.theirs_left),
-    ]
-    same_forms = (
-        not any(forms) or query.forms == name.forms or not {*query.forms}.isdisjoint(name.forms)
+    left = find_lefts(found, n, relations)
+    size = max(sum(map(len, query.words)), sum(map(len, found.listed.words)))
+    letters = sum(len(query.words[i]) for i in left.mine_lone)
+    letters += sum(len(found.listed.words[j]) for j in left.theirs_lone)
+    edits = sum(pair.slips for pair in found.pairs) + letters
+    whole = 0.0 if way == ENDING else measure_whole(found, letters)
+    features = measure_weights(left, found)
+    features |= measure_words(left, found, index.types[n], whole)
+    features |= measure_forms(left, found, index.types[n])
+    features |= {
+        "edits": edits,
+        "edits_share": edits / max(size, 1),
+        "whole": whole,
+        "cut": max(0.0, 40.0 - size_of(query)) if way == ENDING else 0.0,
+        "spaced": max(0.0, 20.0 - size) if found.way == SPACED else 0.0,
+        "moved": float(is_moved(found)),
+    }
+    return features, found
+
+
+def find_lefts(found: Alignment, n: int, relations: Relations) -> Lefts:
+    """What the alignment with listed name `n` left over."""
+    index, query = relations.index, found.query
+    return Lefts(
+        mine=[
+            0.0 if formal else relations.weights[word]
+            for word, formal in zip(query.words, query.formal, strict=True)
+        ],
+        theirs=index.weights[index.starts[n] : index.starts[n + 1]].tolist(),
+        mine_lone=[i for i in found.mine_left if not query.formal[i]],
+        theirs_lone=[j for j in found.theirs_left if not found.listed.formal[j]],
+        agreed=sum(pair.weight for pair in found.pairs),
     )
-    figures = [
-        any(is_number(word) for word in words)
-        for words in ([query.words[i] for i in left], [name.words[j] for j in lacking])
-    ]
-    plain, other = " ".join(query.words), " ".join(name.words)
-    whole = min(float(sum(letters)), float(MOST_WHOLE + 1))
-    if way == ENDING:
-        whole = 0.0
-    elif ABJAD_MARK not in plain + other:
-        ways = {plain, reorder(found)}
-        whole = min(float(OSA.distance(way, other, score_cutoff=MOST_WHOLE)) for way in ways)
-    form = 0.0 if same_forms else 2.0 if all(forms) else 1.0
-    kind = index.types[n]
-    sole_of = (
-        "sole_ship"
-        if kind in FIRM_AGAINST and kind != "individual"
-        else "sole_person"
-        if kind == "individual"
-        else "sole_unlike"
-    )
-    firm = bool(query.forms) and not name.forms
-    features = {
+
+
+def measure_weights(left: Lefts, found: Alignment) -> dict[str, float]:
+    """The features that come of weights."""
+    own = sum(left.mine[i] for pair in found.pairs for i in pair.mine)
+    listed_left = share(sum(left.theirs[j] for j in left.theirs_lone), left.agreed)
+    query_left = share(sum(left.mine[i] for i in left.mine_lone), own)
+    return {
         "listed_left": listed_left,
         "query_left": query_left,
         "conflict": min(listed_left, query_left),
-        "thin": max(0.0, 2.0 - agreed),
-        "edits": slips + sum(letters),
-        "edits_share": (slips + sum(letters)) / max(size, 1),
-        sole_of: unlike[0] if sole and unlike else 0.0,
-        "unlike": sum(unlike),
-        "heavy_left": max([0.0, *(mine[i] for i in left), *(theirs[j] for j in lacking)]),
-        "figures": float(sum(figures)),
-        "forms": form,
-        "forms_thin": form if agreed < THIN_FORMS else 0.0,
-        "firm_person": float(firm and kind == "individual"),
-        "firm_ship": float(firm and kind in ("vessel", "aircraft")),
-        "short": max(0.0, 12.0 - sum(spell_size(name, pair) for pair in telling)),
-        "initials": float(sum(pair.how == INITIAL for pair in found.pairs)),
-        "cut": max(0.0, 40.0 - size_of(query)) if way == ENDING else 0.0,
-        "moved": float(is_moved(found)),
-        "whole": whole,
-        "generic": whole if agreed and all(p.weight <= PLACE_WEIGHT for p in found.pairs) else 0.0,
-        "whole_unlike": whole if unlike and unlike[0] else 0.0,
-        "spaced": max(0.0, 20.0 - size) if found.way == SPACED else 0.0,
+        "thin": max(0.0, 2.0 - left.agreed),
+        "heavy_left": left.heaviest(),
     }
-    return features, found
+
+
+def measure_words(left: Lefts, found: Alignment, kind: str, whole: float) -> dict[str, float]:
+    """The features that come of the words that agree, with an entry of type `kind`."""
+    telling = [pair for pair in found.pairs if pair.weight >= TELLING]
+    sizes = [spell_size(found.listed, pair) for pair in telling]
+    unlike = [pair.slips / max(1, size) for pair, size in zip(telling, sizes, strict=True)]
+    heaviest = max((pair.weight for pair in telling), default=0.0)
+    sole = bool(telling) and heaviest >= SOLE * left.agreed
+    common = left.agreed > 0 and all(pair.weight <= PLACE_WEIGHT for pair in found.pairs)
+    return {
+        SOLE_FEATURES.get(kind, "sole_unlike"): max(unlike) if sole else 0.0,
+        "unlike": sum(unlike),
+        "whole_unlike": whole if any(unlike) else 0.0,
+        "generic": whole if common else 0.0,
+        "short": max(0.0, 12.0 - sum(sizes)),
+        "initials": float(sum(pair.how == INITIAL for pair in found.pairs)),
+    }
+
+
+def measure_forms(left: Lefts, found: Alignment, kind: str) -> dict[str, float]:
+    """The features that come of legal forms and figures, with an entry of type `kind`."""
+    query, name = found.query, found.listed
+    lacking = any(query.formal[i] for i in found.mine_left)
+    lacking_too = any(name.formal[j] for j in found.theirs_left)
+    apart = {*query.forms}.isdisjoint(name.forms) and query.forms != name.forms
+    form = float(lacking + lacking_too) if apart else 0.0
+    firm = bool(query.forms) and not name.forms
+    figures = any(is_number(query.words[i]) for i in left.mine_lone)
+    figures_too = any(is_number(name.words[j]) for j in left.theirs_lone)
+    return {
+        "forms": form,
+        "forms_thin": form if left.agreed < THIN_FORMS else 0.0,
+        "firm_person": float(firm and FIRM_AGAINST.get(kind) == 1),
+        "firm_ship": float(firm and FIRM_AGAINST.get(kind) == 2),
+        "figures": float(figures + figures_too),
+    }
+
+
+def measure_whole(found: Alignment, letters: int) -> float:
+    """Letters by which the names differ as a whole, in the order written or that of the list; of a
+    name written in consonants the `letters` left over."""
+    plain, other = " ".join(found.query.words), " ".join(found.listed.words)
+    if ABJAD_MARK in plain + other:
+        return float(min(letters, MOST_WHOLE + 1))
+    return min(
+        float(OSA.distance(text, other, score_cutoff=MOST_WHOLE))
+        for text in {plain, reorder(found)}
+    )
 
 
 def reorder(found: Alignment) -> str:
@@ -4071,7 +4112,7 @@ class Matcher:
         if not queries:
             return []
         sums = self.sum_words(queries)
-        q, n = self.meet(queries, sums, budget)
+        q, n = self.meet(sums, budget)
         least = self.bound(sums, queries, q, n)
         q, n, least = (x[least <= budget + ROUNDING] for x in (q, n, least))
         mine = count_letters(queries)
@@ -4093,7 +4134,7 @@ class Matcher:
     def find_cut(self, query: FoldedName) -> Iterator[int]:
         """Listed names that go on where `query` breaks off."""
         size, plain = size_of(query), " ".join(query.words)
-        if size < CUT_FROM or self.language.form_words.issuperset(query.words):
+        if size < CUT_FROM or {*query.words} <= self.language.form_words:
             return
         start = bisect_left(self.plains, (plain, 0))
         for text, n in self.plains[start : start + MOST_CUT]:
@@ -4152,52 +4193,49 @@ class Matcher:
                 yield one, 1 << i
                 yield other, 1 << i
 
-    def meet(self, queries: Sequence[FoldedName], sums: Sums, budget: float) -> tuple[Array, Array]:
-        """Queries and listed names that share a word: of each query the rarest words are looked up
-        until a name that has none of these costs more than `budget`."""
+    def choose_words(self, sums: Sums, budget: float) -> tuple[Array, Array]:
+        """Of each query the bits of its rarest words, as many as it takes until a listed name that
+        has none of them costs more than `budget`; and the most that the others may prove."""
         several, sizes = len(self.index.vocabulary), np.diff(self.index.posting_starts)
         owner, unit = sums.keys // several, sums.keys % several
         spread, proof = np.zeros(sums.weights.shape), np.zeros(sums.weights.shape)
         for i in range(sums.weights.shape[1]):
             mine = (sums.bits >> np.uint64(i)) & np.uint64(1) > 0
-            spread[:, i] = np.bincount(
-                owner[mine], weights=sizes[unit[mine]], minlength=len(queries)
-            )
+            np.add.at(spread[:, i], owner[mine], sizes[unit[mine]])
             np.maximum.at(proof[:, i], owner[mine], self.index.rarity[unit[mine]])
         proof = np.maximum(proof, LETTER_WEIGHT * (sums.weights > 0))  # an initial of the list
         order = np.argsort(np.where(sums.weights > 0, spread, np.inf), axis=1, kind="stable")
         weights, letters, proof = (
             np.take_along_axis(x, order, axis=1) for x in (sums.weights, sums.letters, proof)
         )
-        lacking, total = np.cumsum(weights, axis=1), weights.sum(axis=1, keepdims=True)
         rest = proof.sum(axis=1, keepdims=True) - np.cumsum(proof, axis=1)
-        lost = self.card.costs(
-            "query_left", np.divide(lacking, total, out=np.zeros_like(lacking), where=total > 0)
-        )
+        share = np.cumsum(weights, axis=1) / np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
+        lost = self.card.costs("query_left", share)
         lost += self.card.costs("edits", np.cumsum(letters, axis=1))
         lost += self.card.costs("thin", np.maximum(0.0, 2.0 - rest))
         lost += self.card.costs("heavy_left", np.maximum.accumulate(weights, axis=1))
-        enough = np.cumsum(lost > budget + ROUNDING, axis=1) - (lost > budget + ROUNDING) > 0
-        enough |= weights == 0
-        asked = np.zeros(len(queries), dtype=np.uint64)
-        for place in range(order.shape[1]):
-            bit = np.uint64(1) << order[:, place].astype(np.uint64)
-            asked |= np.where(enough[:, place], np.uint64(0), bit)
+        over = lost > budget + ROUNDING
+        enough = (np.cumsum(over, axis=1) - over > 0) | (weights == 0)
+        bits = np.where(enough, np.uint64(0), np.uint64(1) << order.astype(np.uint64))
+        return np.bitwise_or.reduce(bits, axis=1), np.where(enough, proof, 0.0).sum(axis=1)
+
+    def meet(self, sums: Sums, budget: float) -> tuple[Array, Array]:
+        """Queries and listed names that share a rare word and may cost `budget` at most."""
+        several, sizes = len(self.index.vocabulary), np.diff(self.index.posting_starts)
+        asked, rest = self.choose_words(sums, budget)
+        owner, unit = sums.keys // several, sums.keys % several
         chosen = (sums.bits & asked[owner]) > 0
-        rows = unit[chosen]
-        names = self.index.postings[spread_slices(self.index.posting_starts[rows], sizes[rows])]
-        both = np.repeat(owner[chosen], sizes[rows]) * len(self.sizes) + names
+        rows, held = unit[chosen], sizes[unit[chosen]]
+        names = self.index.postings[spread_slices(self.index.posting_starts[rows], held)]
+        both = np.repeat(owner[chosen], held) * len(self.sizes) + names
         order = np.argsort(both, kind="stable")
         both = both[order]
         firsts = np.flatnonzero(np.diff(both, prepend=-1))
         if not len(firsts):
             return both, both
-        met = np.bitwise_or.reduceat(np.repeat(sums.bits[chosen], sizes[rows])[order], firsts)
         q, n = both[firsts] // len(self.sizes), both[firsts] % len(self.sizes)
-        proved = np.add.reduceat(
-            np.repeat(self.index.rarity[unit[chosen]], sizes[rows])[order], firsts
-        )
-        proved += np.where(enough, proof, 0.0).sum(axis=1)[q]
+        met = np.bitwise_or.reduceat(np.repeat(sums.bits[chosen], held)[order], firsts)
+        proved = np.add.reduceat(np.repeat(self.index.rarity[rows], held)[order], firsts) + rest[q]
         longer = np.abs(sums.sizes[q] - self.lengths[n])
         longer = np.where(sums.voweled[q] & self.voweled[n], longer, 0)
         lost = self.lose(sums, q, met | ~asked[q], longer)

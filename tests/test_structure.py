@@ -121,7 +121,7 @@ def test_no_bare_except_and_no_foreign_word():
 
 def test_records_are_frozen_with_slots():
     loose = [c.name for c in TOP.values() if isinstance(c, ast.ClassDef) for d in c.decorator_list
-             if "dataclass" in ast.unparse(d) and ast.unparse(d) != "dataclass(frozen=True, slots=True)"]  # fmt: skip
+             if "dataclass" in ast.unparse(d) and "dataclass(frozen=True, slots=True" not in ast.unparse(d)]  # fmt: skip
     assert loose == []
 
 
