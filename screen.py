@@ -4001,6 +4001,7 @@ class Sums(NamedTuple):
     """What the words of a batch of queries may agree with; places count queries."""
 
     sizes: Array  # letters and blanks of the query
+    written: Array  # letters of it
     voweled: Array  # whether it is written with vowels
     forms: Array  # bits of the classes of its legal forms
     formal: Array  # bits of its words in legal forms
@@ -4012,6 +4013,19 @@ class Sums(NamedTuple):
     slips: Array  # the least of them
     initials: Array  # query x letter: bits of the single letters
     firsts: Array  # query x letter: bits of the words that begin so
+
+
+class Met(NamedTuple):
+    """What pairs of a query and a listed name may have in common at most."""
+
+    words: Array  # bits of the query's words that have a partner
+    weight: Array  # of the listed words, legal forms aside
+    lone: Array  # of which without a partner
+    heaviest: Array  # of these
+    edits: Array  # slips of listed words that have a partner, letters of the others
+    telling: Array  # letters of the listed words that tell and have a partner
+    figures: Array  # whether a listed figure has no partner
+    formal: Array  # whether a word of a listed legal form has none
 
 
 class Matcher:
@@ -4113,7 +4127,7 @@ class Matcher:
             return []
         sums = self.sum_words(queries)
         q, n = self.meet(sums, budget)
-        least = self.bound(sums, queries, q, n)
+        least = self.bound(sums, q, n)
         q, n, least = (x[least <= budget + ROUNDING] for x in (q, n, least))
         mine = count_letters(queries)
         apart = mine[q].astype(np.int16) - self.bags[n]
@@ -4178,8 +4192,11 @@ class Matcher:
         marks = np.array(formal, dtype=np.uint64)
         voweled = np.array([is_voweled(query) for query in queries], dtype=bool)
         return Sums(
-            lengths, voweled, forms, marks, weights, letters, figures, *merged, initials, firsts
-        )
+            sizes=lengths, written=np.array([sum(map(len, query.words)) for query in queries]),
+            voweled=voweled, forms=forms, formal=marks, weights=weights, letters=letters,
+            figures=figures, keys=merged[0], bits=merged[1], slips=merged[2], initials=initials,
+            firsts=firsts,
+        )  # fmt: skip
 
     def find_joined(self, query: FoldedName) -> Iterator[tuple[int, int]]:
         """(unit, bits of words) for words of `query` that stand for a listed one together, or one
@@ -4258,15 +4275,12 @@ class Matcher:
         values = {"query_left": left, "edits": letters, "heavy_left": heavy, "whole": longer}
         return sum((self.card.costs(f, x) for f, x in values.items()), np.zeros(len(q)))
 
-    def bound(self, sums: Sums, queries: Sequence[FoldedName], q: Array, n: Array) -> Array:
-        """The least that query `q` against listed name `n` may cost, for each pair: any word
-        that has a partner counts as paired, though two may want the same."""
+    def pair_words(self, sums: Sums, q: Array, n: Array) -> Met:
+        """What the words of query `q` and listed name `n` have in common, for each pair of them:
+        any word that has a partner counts as paired, though two may want the same."""
         index, several = self.index, len(self.index.vocabulary)
         sizes = index.starts[n + 1] - index.starts[n]
-        if not len(q) or not len(sums.keys):
-            return np.zeros(len(q))
-        rows = spread_slices(index.starts[n], sizes)
-        ends = np.cumsum(sizes) - sizes
+        rows, ends = spread_slices(index.starts[n], sizes), np.cumsum(sizes) - sizes
         owner, unit = np.repeat(q, sizes), index.units[rows]
         place = np.minimum(np.searchsorted(sums.keys, owner * several + unit), len(sums.keys) - 1)
         there = sums.keys[place] == owner * several + unit
@@ -4278,38 +4292,48 @@ class Matcher:
         bits, there = bits | letters, there | (letters > 0)
         slips = np.where(letters > 0, np.minimum(slips, SLIPS[INITIAL]), slips)
         weights, own = index.weights[rows], self.letters[rows]
-        add = functools.partial(np.add.reduceat, indices=ends)
         lone = np.where(there, 0.0, weights)
-        listed = add(weights)
-        left = add(lone)
-        edits = add(np.where(own > 0, np.minimum(slips, own), 0.0))
-        telling = add(np.where(there & (weights >= TELLING / 2), own, 0))
-        figures = add(np.where(there | (own == 0), False, self.figures[unit]).astype(np.int64)) > 0
-        heavy = np.maximum.reduceat(lone, ends)
-        matched = np.bitwise_or.reduceat(bits, ends)
-        mine, lacking = sums.weights.sum(axis=1)[q], np.zeros(len(q))
-        odd = np.zeros(len(q), dtype=bool)
+        odd = ~there & (own > 0) & self.figures[unit]
+        add = functools.partial(np.add.reduceat, indices=ends)
+        return Met(
+            words=np.bitwise_or.reduceat(bits, ends),
+            weight=add(weights),
+            lone=add(lone),
+            heaviest=np.maximum.reduceat(lone, ends),
+            edits=add(np.where(own > 0, np.minimum(slips, own), 0.0)),
+            telling=add(np.where(there & (weights >= TELLING / 2), own, 0)),
+            figures=add(odd.astype(np.int64)) > 0,
+            formal=add(np.where(there, 0, self.marks[rows])) > 0,
+        )
+
+    def bound(self, sums: Sums, q: Array, n: Array) -> Array:
+        """The least that query `q` against listed name `n` may cost, for each pair of them."""
+        if not len(q) or not len(sums.keys):
+            return np.zeros(len(q))
+        met = self.pair_words(sums, q, n)
+        edits, heavy, odd = met.edits.copy(), met.heaviest, np.zeros(len(q), dtype=bool)
+        lacking = np.zeros(len(q))
         for i in range(sums.weights.shape[1]):
-            alone = (matched >> np.uint64(i)) & np.uint64(1) == 0
+            alone = (met.words >> np.uint64(i)) & np.uint64(1) == 0
             weight = np.where(alone, sums.weights[q, i], 0.0)
             lacking += weight
             heavy = np.maximum(heavy, weight)
             edits += np.where(alone, sums.letters[q, i], 0)
             odd |= alone & sums.figures[q, i]
-        size = np.maximum(self.sizes[n], np.array([sum(map(len, x.words)) for x in queries])[q])
-        listed_left, query_left = share_of(left, listed), share_of(lacking, mine)
-        lacks = add(np.where(there, 0, self.marks[rows])) > 0
-        lacks_too = (sums.formal[q] & ~matched) > 0
-        apart = (sums.forms[q] & self.forms[n]) == 0
-        forms = np.where(apart, lacks.astype(float) + lacks_too, 0.0)
-        firm = np.array([bool(query.forms) for query in queries])[q] & self.formless[n]
+        listed_left = share_of(met.lone, met.weight)
+        query_left = share_of(lacking, sums.weights.sum(axis=1)[q])
+        size = np.maximum(self.sizes[n], sums.written[q])
+        lacks = met.formal.astype(float) + ((sums.formal[q] & ~met.words) > 0)
+        forms = np.where((sums.forms[q] & self.forms[n]) == 0, lacks, 0.0)
+        firm = (sums.forms[q] > 0) & self.formless[n]
+        agreed = met.weight - met.lone
         values = {
             "listed_left": listed_left, "query_left": query_left,
-            "conflict": np.minimum(listed_left, query_left),
-            "thin": np.maximum(0.0, 2.0 - listed + left),
+            "conflict": np.minimum(listed_left, query_left), "thin": np.maximum(0.0, 2.0 - agreed),
             "edits": edits, "edits_share": edits / np.maximum(size, 1), "heavy_left": heavy,
-            "figures": figures.astype(float) + odd, "short": np.maximum(0.0, 12.0 - telling),
-            "forms": forms, "forms_thin": np.where(listed - left < THIN_FORMS, forms, 0.0),
+            "figures": met.figures.astype(float) + odd,
+            "short": np.maximum(0.0, 12.0 - met.telling),
+            "forms": forms, "forms_thin": np.where(agreed < THIN_FORMS, forms, 0.0),
             "firm_person": firm & (self.kinds[n] == 1), "firm_ship": firm & (self.kinds[n] == 2),
         }  # fmt: skip
         return sum((self.card.costs(f, value) for f, value in values.items()), np.zeros(len(q)))
