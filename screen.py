@@ -6310,32 +6310,35 @@ class Mentions:
     """Listed names that tell enough to be looked for inside a text, by their two rarest words."""
 
     def __init__(self, entries: Sequence[ListEntry]) -> None:
-        self.names: list[tuple[list[str], int, tuple[str, str]]] = []  # words, entry, as listed
-        for e, entry in enumerate(entries):
+        self.entries = entries
+
+    @functools.cached_property
+    def names(self) -> list[tuple[list[str], int, tuple[str, str]]]:
+        """(words, entry, as listed) of the names that a text may hold."""
+        found = []
+        for e, entry in enumerate(self.entries):
             for listed in entry.names if entry.type not in UNSAID else ():
                 if listed[1] != "weak":
                     for spelling in turn_name(listed[0], entry.type):
-                        self.names.append((split_words(spelling), e, listed))
+                        found.append((split_words(spelling), e, listed))
+        return found
 
     @functools.cached_property
     def anchors(self) -> Mapping[str, list[tuple[int, int, int, int]]]:
-        """(name, where its words begin and end to be found, where in them the word stands) by its
-        two rarest words; legal forms at either end may be left out."""
+        """(name, where its words begin and end to be found, where among them the word stands) by
+        its two rarest words; what says as little as a legal form may be left out at either end."""
         counts = Counter(chain.from_iterable(words for words, _, _ in self.names))
         total, usual = math.log2(len(self.names) + MANY), read_address_words().keys()
         worths = {word: total - math.log2(count) for word, count in counts.items()}
+        said = {word for word, worth in worths.items() if worth >= FORM_TELLS}
+        telling = {w for w in said if worths[w] >= WORD_TELLS and len(w) > 2 and w not in usual}
         anchors: dict[str, list[tuple[int, int, int, int]]] = defaultdict(list)
         for n, (words, _, _) in enumerate(self.names):
-            told = [i for i, word in enumerate(words) if worths[word] >= FORM_TELLS]
-            start, end = (told[0], told[-1] + 1) if told else (0, 0)
-            telling = {
-                word: start + i
-                for i, word in enumerate(words[start:end])
-                if worths[word] >= WORD_TELLS and len(word) > 2 and word not in usual
-            }
-            if len(telling) > 1 and sum(worths[word] for word in {*words[start:end]}) >= NAME_TELLS:
-                for word in sorted(telling, key=lambda word: -worths[word])[:2]:
-                    anchors[word].append((n, start, end, telling[word]))
+            rarest = sorted(telling.intersection(words), key=lambda word: -worths[word])[:2]
+            kept = [i for i, word in enumerate(words) if word in said]
+            if len(rarest) == 2 and sum(worths[words[i]] for i in kept) >= NAME_TELLS:
+                for word in rarest:
+                    anchors[word].append((n, kept[0], kept[-1] + 1, words.index(word)))
         return anchors
 
     def find(self, text: str) -> list[tuple[int, tuple[str, str], float]]:
@@ -6612,16 +6615,14 @@ def parse_share(row: Mapping[str, str], place: str) -> Share:
 
 def read_owners(path: str) -> list[Share]:
     """The shares in the owners file `path`."""
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restval="")
-            rows = [(reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as err:
-        raise ScreenError(f"{path}: owners cannot be read ({err}): give a UTF-8 CSV file.") from err
-    if missing := [column for column in OWNER_COLUMNS if column not in (reader.fieldnames or ())]:
+    headers, lines = read_own_table(path, "owners", OWNER_COLUMNS)
+    if missing := [column for column in OWNER_COLUMNS if column not in headers]:
         raise ScreenError(f"{path}: no column {missing[0]}, expected owner, owned, percent.")
-    shares = [parse_share(row, f"{path}, line {line}") for line, row in rows]
-    return [share for share in shares if share.owner and share.owned]
+    shares = []
+    for line, cells in lines:
+        share = parse_share(dict(zip(headers, cells, strict=True)), f"{path}, line {line}")
+        shares += [share] if share.owner and share.owned else []
+    return shares
 
 
 def find_share_faults(shares: Sequence[Share]) -> Iterator[str]:
