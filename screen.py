@@ -3120,7 +3120,12 @@ def fold_word(word: str, language: Language) -> str:
     """
     latin = len(LATIN.findall(word))
     if latin and not HAN.search(word) and latin >= len(FOREIGN.findall(word)) > 0:
-        return fold_word(word.translate(language.lookalikes), language)
+        return spell_word(word.translate(language.lookalikes), language)
+    return spell_word(word, language)
+
+
+def spell_word(word: str, language: Language) -> str:
+    """One lower-case `word` in Latin letter by letter."""
     joined = word
     for letters, sound in language.digraphs:
         joined = joined.replace(letters, sound)
