@@ -3875,9 +3875,11 @@ def measure(
     edits = sum(pair.slips for pair in found.pairs) + letters
     whole = 0.0 if way == ENDING else measure_whole(found, letters)
     features = measure_weights(left, found)
-    features |= measure_words(left, found, index.types[n], whole)
+    features |= measure_words(left, found, index.types[n])
     features |= measure_forms(left, found, index.types[n])
     features |= {
+        "generic": float(letters) if features.pop("common") else 0.0,
+        "whole_unlike": whole if features["unlike"] else 0.0,
         "edits": edits,
         "edits_share": edits / max(size, 1),
         "whole": whole,
@@ -3917,7 +3919,7 @@ def measure_weights(left: Lefts, found: Alignment) -> dict[str, float]:
     }
 
 
-def measure_words(left: Lefts, found: Alignment, kind: str, whole: float) -> dict[str, float]:
+def measure_words(left: Lefts, found: Alignment, kind: str) -> dict[str, float]:
     """The features that come of the words that agree, with an entry of type `kind`."""
     telling = [pair for pair in found.pairs if pair.weight >= TELLING]
     sizes = [spell_size(found.listed, pair) for pair in telling]
@@ -3928,8 +3930,7 @@ def measure_words(left: Lefts, found: Alignment, kind: str, whole: float) -> dic
     return {
         SOLE_FEATURES.get(kind, "sole_unlike"): max(unlike) if sole else 0.0,
         "unlike": sum(unlike),
-        "whole_unlike": whole if any(unlike) else 0.0,
-        "generic": whole if common else 0.0,
+        "common": float(common),
         "short": max(0.0, 12.0 - sum(sizes)),
         "initials": float(sum(pair.how == INITIAL for pair in found.pairs)),
     }
