@@ -3184,12 +3184,13 @@ def find_form(words: Sequence[str], i: int, language: Language) -> tuple[int, st
     return 0, ""
 
 
-def fold_numbers(tokens: list[str], words: Sequence[str]) -> None:
-    """Write number words in `tokens` as one figure: "40", "4" of "forty four" -> "44", ""."""
+def fold_numbers(tokens: list[str], words: list[str]) -> None:
+    """Write number words as one figure in both: "40", "4" of "forty four" -> "44", ""."""
     for i in range(1, len(tokens)):
         tens = tokens[i - 1][1:] == "0" and words[i - 1].isalpha()
         if tens and len(tokens[i]) == 1 and tokens[i].isdigit():
             tokens[i - 1 : i + 1] = [tokens[i - 1][0] + tokens[i], ""]
+            words[i - 1] = tokens[i - 1]
 
 
 def fold_names(texts: Sequence[str], language: Language, spell: bool = False) -> list[FoldedName]:
@@ -3813,7 +3814,10 @@ def align(query: FoldedName, n: int, relations: Relations, way: int) -> Alignmen
         return Alignment(query, name, pair_ending(query, name, weights), (), (), way)
     mine, theirs = dict.fromkeys(range(len(query.words))), dict.fromkeys(range(len(name.words)))
     chosen: list[Pair] = []
-    for pair in sorted(find_pairs(query, n, relations), key=lambda p: rank_pair(p, query, name)):
+    pairs = sorted(find_pairs(query, n, relations), key=lambda p: rank_pair(p, query, name))
+    if sorted(query.tokens) == sorted(name.tokens):  # "Info Tech" is not "Infotech" then
+        pairs = [pair for pair in pairs if pair.how == EQUAL]
+    for pair in pairs:
         if all(i in mine for i in pair.mine) and all(j in theirs for j in pair.theirs):
             chosen.append(pair)
             for i in pair.mine:
@@ -4076,7 +4080,7 @@ class Matcher:
 
     def find_hits(self, texts: Sequence[str], floor: float) -> list[list[NameHit]]:
         """For each of `texts` the listed names at or above `floor`, best first."""
-        asked = [read_cell(text).names for text in texts]
+        asked = [find_asked(text) for text in texts]
         names = list(dict.fromkeys(chain.from_iterable(asked)))
         answers: dict[str, list[NameHit]] = {}
         for start in range(0, len(names), BATCH):
@@ -4343,6 +4347,13 @@ class Matcher:
             "firm_person": firm & (self.kinds[n] == 1), "firm_ship": firm & (self.kinds[n] == 2),
         }  # fmt: skip
         return sum((self.card.costs(f, value) for f, value in values.items()), np.zeros(len(q)))
+
+
+def find_asked(text: str) -> tuple[str, ...]:
+    """The names that the cell `text` asks for; of lost letters as they are too: a list may have the
+    name with the same sign, "Fa?ur"."""
+    names = read_cell(text).names
+    return (*names, text) if names and "?" in text and text not in names else names
 
 
 def merge_keys(keys: Array, bits: Array, slips: Array) -> tuple[Array, Array, Array]:
