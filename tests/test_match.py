@@ -180,7 +180,7 @@ FLOORS = st.sampled_from([60, 75, 80, 85, 95, 100])
 def score_every_pair(matcher, text, floor):
     """As `find_hits` of one name, no candidate skipped."""
     best = {}
-    for asked in screen.read_cell(text).names:
+    for asked in screen.find_asked(text):
         query = screen.trim(screen.fold_names([asked], matcher.language)[0])
         matcher.relations.learn(query.words)
         ways = [(n, screen.WORDS) for n in range(len(matcher.index.texts)) if query.words]
