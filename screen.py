@@ -3564,6 +3564,8 @@ def is_slip(one: str, other: str) -> bool:
     >>> is_slip("huawei", "huawel"), is_slip("44", "45"), is_slip("b1", "b2")
     (True, False, False)
     """
+    if one.isalpha() or other.isalpha():
+        return True
     figures = [re.sub(r"\D", "", word) for word in (one, other)]
     return not (figures[0] and figures[1]) or (figures[0] == figures[1] and one != figures[0])
 
@@ -4081,7 +4083,7 @@ class Matcher:
     def find_hits(self, texts: Sequence[str], floor: float) -> list[list[NameHit]]:
         """For each of `texts` the listed names at or above `floor`, best first."""
         asked = [find_asked(text) for text in texts]
-        names = list(dict.fromkeys(chain.from_iterable(asked)))
+        names = sorted(dict.fromkeys(chain.from_iterable(asked)), key=len)  # little is padded
         answers: dict[str, list[NameHit]] = {}
         for start in range(0, len(names), BATCH):
             answers.update(self.ask(names[start : start + BATCH], floor))
@@ -6769,7 +6771,7 @@ DEFAULT_THRESHOLD = 85.0  # below, ordinary firms come in hundreds; above, "Appe
 COUNTRY_AGREES, COUNTRY_CONFLICTS, ADDRESS_AGREES, SURE = 2.0, -2.0, 3.0, 95.0
 # "TRINITY TILE GROUP LLC DBA TRINITY" is not the ship TRINITY; a cell that says no more may be.
 SINGLE_NAMED, PART_LOSES = ("vessel", "aircraft", "individual"), 20.0
-EVIDENCE_MOST = COUNTRY_AGREES + ADDRESS_AGREES
+EVIDENCE_MOST = COUNTRY_AGREES  # a listed address is evidence of its own: it need find no name
 # Distinct cells that are remembered. Of ten times as many rows each is asked once: a year of trade
 # has 400,000 consignees; these take 300 MB, and 1 GiB is what a run may take.
 MOST_KNOWN = 2_000_000
