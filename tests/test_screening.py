@@ -275,7 +275,10 @@ def test_evidence_never_hides_a_strong_hit_nor_makes_an_exact_one(
     for entry_id, score in alone.items():
         if score >= screen.SURE:
             assert moved.get(entry_id, 0) >= score
-        assert abs(moved.get(entry_id, score) - score) <= screen.COUNTRY_AGREES + screen.ADDRESS_AGREES + 0.05
+        assert (
+            abs(moved.get(entry_id, score) - score)
+            <= screen.COUNTRY_AGREES + screen.ADDRESS_AGREES + 0.05
+        )
         assert (moved.get(entry_id) == 100) == (score == 100)
 
 
