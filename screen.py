@@ -1215,7 +1215,7 @@ def _read_lines(
             lines = block[:BLOCK].split(b"\n")
             odd += b"\n".join(n for n in lines if not n.isascii() or b"\x1b" in n) + b"\n"
             sure = len(odd) >= BLOCK or len(re.findall(rb"[\x80-\xff]", odd)) >= SURE_BYTES
-            now, *rivals[:] = find_encodings(odd)
+            now, *rivals[:] = find_encodings(b"\n" + odd)  # a mark tells at the file's start alone
             if now != encodings[-1]:
                 encodings.append(now)
                 decoder = codecs.getincrementaldecoder(now)("replace")

@@ -608,3 +608,12 @@ def test_damaged_archives(tmp_path_factory, noise, at):
     path.write_bytes(text[:at] + noise[:3] + text[at + len(noise[:3]) :])
     with contextlib.suppress(screen.ScreenError):
         check_shape(*read_chunks(path))
+
+
+def test_a_byte_order_mark_in_the_middle_loses_no_row(tmp_path):
+    lines = [b"Ref,Consignee", *(b"R%d,Acme %d Ltd" % (n, n) for n in range(20_000))]
+    lines[15_000] = b"\xff\xfe" + lines[15_000]
+    (tmp_path / "rows.csv").write_bytes(b"\n".join(lines) + b"\n")
+    with screen.open_shipments(str(tmp_path / "rows.csv"), screen.ReadOptions()) as shipments:
+        rows = sum(len(chunk.rows) for chunk in shipments.chunks)
+    assert rows == 20_000
