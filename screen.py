@@ -4692,6 +4692,8 @@ def _check_header(
         for text in wanted:
             if text.strip().casefold() not in plain and wanted != NO_CONSIGNEE:
                 yield f"no header {text!r} for --column {role}, give one of"
+    if len(headers) == 1 and re.search(r"\w {2,}\w.* {2,}\w", headers[0]):
+        yield "columns of a fixed width, or parted by a sign not known, give --delimiter; it has"
     if "consignee" in roles or options.columns.get("consignee") == NO_CONSIGNEE:
         return
     if [*headers[-2:]] == ["source", "as_of"]:

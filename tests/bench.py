@@ -107,9 +107,11 @@ def load(lists: tuple[Path, ...], jobs: int = 1) -> screen.Screener:
 
 def forget(screener: screen.Screener) -> screen.Screener:
     """`screener` with nothing learned: its caches are cold."""
-    learned = screener.matcher.senses, screener.matcher.holders, screener.matcher.likes
-    for cache in (*learned, screener.known, screener.answers):
+    relations = screener.matcher.relations
+    for cache in (relations.known, relations.rows, relations.weights, screener.known):
         cache.clear()
+    screener.answers.clear()
+    screen.read_cell.cache_clear()
     return screener
 
 
@@ -207,13 +209,15 @@ def bench_alerts(request: Request) -> None:
     names, screener = read_companies(request), load(request.lists)
     hits = screener.matcher.find_hits(names, screen.DEFAULT_THRESHOLD)
     index = screener.matcher.index
-    firm = [[hit for hit in some if index.kinds[hit[1]] != "weak"] for some in hits]
+    firm = [[hit for hit in some if index.kinds[hit.name] != "weak"] for some in hits]
     raised = [(name, some[0]) for name, some in zip(names, firm, strict=True) if some]
     say(f"of {len(names):,} firms raised", f"{len(raised)}", share(len(raised), len(names)))
-    bands = Counter(screen.name_band(score, "") for _, (score, _) in raised)
+    bands = Counter(screen.name_band(hit.score, "") for _, hit in raised)
     say("by band", *(f"{band} {n}" for band, n in bands.items()))
-    for name, (score, n) in random.Random(7).sample(raised, min(request.show, len(raised))):
-        print(f"    {score:5.1f}  {name}  |  {index.texts[n]}  ({index.kinds[n]})")
+    for name, hit in random.Random(7).sample(raised, min(request.show, len(raised))):
+        print(
+            f"    {hit.score:5.1f}  {name}  |  {index.texts[hit.name]}  ({index.kinds[hit.name]})"
+        )
     sample = random.Random(8).sample(names, min(500, len(names)))
     sides = [[utils.default_process(text) for text in texts] for texts in (sample, index.texts)]
     best = process.cdist(*sides, scorer=fuzz.token_sort_ratio, workers=2).max(axis=1)
@@ -236,12 +240,12 @@ def bench_matching(request: Request) -> None:
     print(f"  {len(names):,} distinct names against {len(choices):,}")
     forget(screener)
     busy = process_time()
-    alone = timed(lambda: list(screener.find_comparisons(names, FLOOR))) / len(names)
+    alone = timed(lambda: list(screener.find_hits(names, FLOOR))) / len(names)
     busy = (process_time() - busy) / len(names)
     shared = load(request.lists, jobs=2)
-    list(forget(shared).find_comparisons(names[:1], FLOOR))
+    list(forget(shared).find_hits(names[:1], FLOOR))
     forget(shared)
-    both = timed(lambda: list(shared.find_comparisons(names, FLOOR))) / len(names)
+    both = timed(lambda: list(shared.find_hits(names, FLOOR))) / len(names)
     if shared.pool is not None:
         shared.close()
         shared.pool = None
@@ -260,93 +264,52 @@ def time_rivals(
     few, more = names[:: len(names) // 20][:20], names[:: len(names) // 200][:200]
     best = functools.partial(process.extractOne, choices=choices, scorer=fuzz.WRatio)
     sort = functools.partial(process.cdist, choices=choices, scorer=fuzz.token_sort_ratio)
-    queries = [several[0] for several in screen.fold_queries(few[:3], screener.language)]
-    screener.matcher.learn(queries)
-    score = functools.partial(screen.compare_names, matcher=screener.matcher)
     rivals: tuple[tuple[str, Sequence[object], Callable[[], object]], ...] = (
         ("extractOne(WRatio)", few, lambda: [best(name) for name in few]),
         ("extractOne(.., score_cutoff=85)", few, lambda: [best(n, score_cutoff=85) for n in few]),
         ("cdist(token_sort_ratio, workers=2)", more, lambda: sort(more, workers=2)),
-        (
-            "scoring every pair",
-            queries,
-            lambda: [score(query, n) for query in queries for n in range(len(choices))],
-        ),
+        ("scoring every pair", few[:1], lambda: score_every_pair(screener.matcher, few[0])),
     )
     for title, sample, call in rivals:
         busy, seconds = process_time(), timed(call)
         yield title, seconds / len(sample), (process_time() - busy) / len(sample)
 
 
-@dataclass(frozen=True, slots=True)
-class Everything:
-    """A matcher and, of each listed name, what any agreement must meet."""
-
-    matcher: screen.Matcher
-    ids: list[frozenset[int]]
-    spelt: list[frozenset[str]]  # words, neighbouring words as one, the whole as one
-    letters: list[frozenset[str]]  # with which its words begin
-
-    def hits(self, text: str) -> list[tuple[float, int]]:
-        """As the matcher finds, but by scoring every pair that shares anything at all."""
-        best: dict[int, float] = {}
-        for query in screen.fold_queries([text], self.matcher.language)[0]:
-            self.matcher.learn([query])
-            for n in self.related(query):
-                score = screen.compare_names(query, n, self.matcher).score
-                if score >= FLOOR:
-                    best[n] = max(best.get(n, 0.0), score)
-        return sorted(((score, n) for n, score in best.items()), key=lambda x: (-x[0], x[1]))
-
-    def related(self, query: screen.FoldedName) -> list[int]:
-        """Names that share a similar token, an initial, a spelling or a beginning with `query`."""
-        similar = frozenset().union(*(self.matcher.senses[t].similar for t in query.tokens))
-        spelt = spell(query, self.matcher)
-        initials = frozenset(t for t in query.tokens if len(t) == 1)
-        folded, plain = self.matcher.index.folded, query.plain
-        return [
-            n
-            for n in range(len(folded))
-            if not similar.isdisjoint(self.ids[n])
-            or not spelt.isdisjoint(self.spelt[n])
-            or (initials and not initials.isdisjoint(self.letters[n]))
-            or folded[n].plain.startswith(plain)
-        ]
+def score_every_pair(matcher: screen.Matcher, text: str) -> dict[int, float]:
+    """Scores of listed names by number, as the matcher finds them, but no name passed over."""
+    best: dict[int, float] = {}
+    for asked in screen.find_asked(text):
+        (query,) = map(screen.trim, screen.fold_names([asked], matcher.language))
+        matcher.relations.learn(query.words)
+        ways = [(n, screen.WORDS) for n, name in enumerate(matcher.index.folded) if name.words]
+        ways += [(n, way) for _, n, way in matcher.find_candidates([query], 100 - FLOOR) if way]
+        for n, way in ways if query.words else ():
+            hit = matcher.score(asked, query, n, way, FLOOR)
+            if hit is not None:
+                best[n] = max(hit.score, best.get(n, 0.0))
+    return best
 
 
-def spell(name: screen.FoldedName, matcher: screen.Matcher) -> frozenset[str]:
-    """All one-word spellings in which `name` or two neighbours of it may meet another."""
-    pairs = (a + b for a, b in zip(name.words, name.words[1:], strict=False))
-    return frozenset((*name.words, *pairs, *screen.spell_wholes(name, matcher.keys)))
-
-
-everything: Everything | None = None  # in the worker processes
+matcher_of_all: screen.Matcher | None = None  # in the worker processes
 
 
 def check_name(text: str) -> str:
     """`text` if pruned hits differ from scoring every pair, else ""."""
-    assert everything is not None
-    pruned = everything.matcher.find_hits([text], FLOOR)[0]
-    return "" if pruned == everything.hits(text) else text
+    assert matcher_of_all is not None
+    pruned = {hit.name: hit.score for hit in matcher_of_all.find_hits([text], FLOOR)[0]}
+    return "" if pruned == score_every_pair(matcher_of_all, text) else text
 
 
 def compare_with_every_pair(names: Sequence[str], screener: screen.Screener, count: int) -> None:
-    """Says how many of `count` names, half of them variations of listed ones, differ."""
-    global everything
-    varied = [text for _, _, text in screen.vary_names(screener, count)]
+    """Says how many of `count` names, half of them variations of listed ones, differ; Chinese
+    names, which are also asked as spelt, aside."""
+    global matcher_of_all
+    varied = [text for *_, text in screen.vary_names(screener, count, 11)]
     rng = random.Random(11)
     texts = rng.sample(list(names), min(len(names), count - count // 2))
     texts += rng.sample(varied, min(len(varied), count // 2))
-    matcher = screener.matcher
-    queries = [q for some in screen.fold_queries(texts, matcher.language) for q in some]
-    matcher.learn([*queries, *matcher.index.folded])  # so that order of names plays no part
-    folded = matcher.index.folded
-    everything = Everything(
-        matcher,
-        [frozenset(ids) for ids in matcher.index.tokens],
-        [spell(name, matcher) for name in folded],
-        [frozenset(token[:1] for token in name.tokens) for name in folded],
-    )
+    texts = [text for text in texts if not screen.HAN.search(text)]
+    matcher_of_all = screener.matcher
     start = perf_counter()
     with multiprocessing.get_context("fork").Pool(2) as pool:
         wrong = [text for text in pool.imap_unordered(check_name, texts, 8) if text]
